@@ -1,0 +1,292 @@
+package clickhouse_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/driftline/driftline/internal/clickhouse"
+	"github.com/driftline/driftline/internal/embedded/embeddedtest"
+	"github.com/driftline/driftline/schemas"
+	"github.com/driftline/driftline/schemas/ddl"
+)
+
+// open migrates an empty embedded ClickHouse.
+func open(t testing.TB, edits ...func(*clickhouse.Config)) (*clickhouse.DB, clickhouse.Config) {
+	t.Helper()
+	cfg := clickhouse.DefaultConfig()
+	cfg.Addr = []string{embeddedtest.ClickHouse(t).Addr()}
+	cfg.Retention = clickhouse.Retention{}
+	for _, edit := range edits {
+		edit(&cfg)
+	}
+	db, err := clickhouse.Open(cfg)
+	check(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	check(t, db.Migrate(t.Context(), &strings.Builder{}))
+	return db, cfg
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrateTwiceChangesNothing(t *testing.T) {
+	db, cfg := open(t)
+	check(t, db.CheckSchema(t.Context()))
+	var again strings.Builder
+	check(t, db.Migrate(t.Context(), &again))
+	steps, err := ddl.Migrations(ddl.Form{})
+	check(t, err)
+	if got := strings.Count(again.String(), "applied before"); got != len(steps) || strings.Count(again.String(), "\n") != len(steps) {
+		t.Fatalf("second run of %d migrations printed:\n%s", len(steps), &again)
+	}
+
+	cfg.Retention.Raw = 48 * time.Hour
+	short, err := clickhouse.Open(cfg)
+	check(t, err)
+	defer func() { _ = short.Close() }()
+	again.Reset()
+	check(t, short.Migrate(t.Context(), &again))
+	if got := strings.Count(again.String(), "retention 48h0m0s"); got != 4 {
+		t.Fatalf("changing the retention printed:\n%s", &again)
+	}
+	again.Reset()
+	check(t, short.Migrate(t.Context(), &again))
+	if strings.Contains(again.String(), "retention") {
+		t.Fatalf("the same retention again printed:\n%s", &again)
+	}
+	check(t, db.Conn().Exec(t.Context(), "ALTER TABLE schema_migrations UPDATE checksum = 'edited' WHERE id = '0001_records' SETTINGS mutations_sync = 2"))
+	if err := db.Migrate(t.Context(), &again); err == nil || !strings.Contains(err.Error(), "an applied migration is never edited") {
+		t.Fatalf("an edited migration gives %v", err)
+	}
+}
+
+// block of events with one numeric and one categorical feature.
+func block(model string, at time.Time, num [][]float32, cat [][]string) proto.Input {
+	lc := func() *proto.ColLowCardinality[string] { return proto.NewLowCardinality(new(proto.ColStr)) }
+	tenant, name, version := lc(), lc(), lc()
+	ts := new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli)
+	nums, cats := proto.NewArray(new(proto.ColFloat32)), proto.NewArray(lc())
+	for i := range num {
+		tenant.Append("default")
+		name.Append(model)
+		version.Append("v1")
+		ts.Append(at.Add(time.Duration(i) * time.Millisecond))
+		nums.Append(num[i])
+		cats.Append(cat[i])
+	}
+	return proto.Input{
+		{Name: "tenant", Data: tenant}, {Name: "model", Data: name}, {Name: "version", Data: version},
+		{Name: "timestamp", Data: ts}, {Name: "num", Data: nums}, {Name: "cat", Data: cats},
+	}
+}
+
+// Merged sketches give the distribution function within 0.01 of the exact one,
+// for smooth, heavy-tailed and lumpy data, also from many small states.
+func TestSummariesAreCloseToExact(t *testing.T) {
+	db, cfg := open(t)
+	ins, err := clickhouse.NewInserter(cfg, metrics.NewSet())
+	check(t, err)
+	defer ins.Close()
+	rng := rand.New(rand.NewPCG(1, 2))
+	nan := math.NaN()
+	shapes := map[string]func() float64{
+		"normal":    rng.NormFloat64,
+		"lognormal": func() float64 { return math.Exp(2 * rng.NormFloat64()) },
+		"coin":      func() float64 { return float64(rng.IntN(2)) },
+		"dice":      func() float64 { return float64(1 + rng.IntN(6)) },
+		"zeros": func() float64 {
+			if rng.IntN(10) > 0 {
+				return 0
+			}
+			return rng.ExpFloat64()
+		},
+		"offset": func() float64 { return 1e6 + rng.NormFloat64() },
+		"holes": func() float64 {
+			if rng.IntN(3) == 0 {
+				return nan
+			}
+			return rng.Float64()
+		},
+	}
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for name, draw := range shapes {
+		for _, minutes := range []int{1, 30} {
+			const rows = 12_000
+			model := fmt.Sprint(name, minutes)
+			var exact []float64
+			for m := range minutes {
+				var num [][]float32
+				var cat [][]string
+				for range rows / minutes {
+					v := float32(draw())
+					num = append(num, []float32{.5, float32(nan), v})
+					cat = append(cat, []string{"yes", []string{"a", "b", ""}[rng.IntN(3)]})
+					if !math.IsNaN(float64(v)) {
+						exact = append(exact, float64(v))
+					}
+				}
+				check(t, ins.Insert(t.Context(), "inference_events", fmt.Sprint(model, m), block(model, start.Add(time.Duration(m)*time.Minute), num, cat)))
+			}
+			key := schemas.ModelKey{Tenant: "default", Model: model}
+			sk := schemas.SchemaKey{Tenant: "default", Model: model, Version: "v1"}
+			s := schemas.NewFeatureSchema(sk).Extended(schemas.Numeric, "x").Extended(schemas.Categorical, "c")
+			check(t, db.PutFeatureSchema(t.Context(), s.Entries()))
+			got, err := db.Summaries(t.Context(), key, schemas.Span{Start: start, End: start.Add(time.Hour)})
+			check(t, err)
+			if len(got) != 1 || got[0].Rows != rows || len(got[0].Features) != 5 {
+				t.Fatalf("%s: %+v", model, got)
+			}
+			x := find(t, got[0].Features, "x")
+			if int(x.Present()) != len(exact) || x.Min != slices.Min(exact) || x.Max != slices.Max(exact) {
+				t.Errorf("%s: present %d of %d, min %g, max %g", model, x.Present(), len(exact), x.Min, x.Max)
+			}
+			mean, variance := moments(exact)
+			if math.Abs(x.Mean-mean) > 1e-6*(1+math.Abs(mean)) || math.Abs(x.Variance-variance) > 0.03*variance {
+				t.Errorf("%s: mean %g want %g, variance %g want %g", model, x.Mean, mean, x.Variance, variance)
+			}
+			if d := distance(x.Points, exact); d > 0.01 {
+				t.Errorf("%s: sketch is %.4f away from the exact distribution", model, d)
+			} else {
+				t.Logf("%-12s distance %.4f, %d points", model, d, len(x.Points))
+			}
+			c := find(t, got[0].Features, "c")
+			if len(c.Categories) != 2 || c.Rows != rows || c.Missing != rows-c.Categories[0].Count-c.Categories[1].Count {
+				t.Errorf("%s: categories %+v", model, c)
+			}
+			if l := find(t, got[0].Features, schemas.FeatureLatency); l.Missing != rows || len(l.Points) != 0 {
+				t.Errorf("%s: a feature without values has %+v", model, l)
+			}
+		}
+	}
+}
+
+func find(t testing.TB, all []schemas.Summary, feature string) *schemas.Summary {
+	t.Helper()
+	i := slices.IndexFunc(all, func(s schemas.Summary) bool { return s.Feature == feature })
+	if i < 0 {
+		t.Fatalf("no feature %s", feature)
+	}
+	return &all[i]
+}
+
+func moments(x []float64) (mean, variance float64) {
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		variance += (v - mean) * (v - mean) / float64(len(x))
+	}
+	return mean, variance
+}
+
+// distance is the largest gap between two distribution functions.
+func distance(points []schemas.Point, exact []float64) (d float64) {
+	slices.Sort(exact)
+	n, total := float64(len(exact)), 0.
+	for _, p := range points {
+		total += p.Weight
+	}
+	at := func(v float64) float64 { // share of points up to v
+		w := 0.
+		for _, p := range points {
+			if p.Value > v {
+				break
+			}
+			w += p.Weight
+		}
+		return w / total
+	}
+	for i, v := range exact {
+		if i+1 < len(exact) && exact[i+1] == v {
+			continue
+		}
+		d = max(d, math.Abs(float64(i+1)/n-at(v)))
+	}
+	return d
+}
+
+// A block that is inserted again under its token counts once everywhere, also
+// when the first try stopped between the rows and the views.
+func TestInsertAgainCountsOnce(t *testing.T) {
+	db, cfg := open(t)
+	ins, err := clickhouse.NewInserter(cfg, metrics.NewSet())
+	check(t, err)
+	defer ins.Close()
+	in := block("m", time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), slices.Repeat([][]float32{{1, 2, 3}}, 2500), slices.Repeat([][]string{{"p", "c"}}, 2500))
+	for range 3 {
+		check(t, ins.Insert(t.Context(), "inference_events", "token", in))
+	}
+	var raw, sketched, counted uint64
+	check(t, db.Conn().QueryRow(t.Context(), "SELECT count() FROM inference_events").Scan(&raw))
+	check(t, db.Conn().QueryRow(t.Context(), "SELECT sum(rows) FROM feature_sketches_1m").Scan(&sketched))
+	check(t, db.Conn().QueryRow(t.Context(), "SELECT sum(rows) FROM category_counts_1m").Scan(&counted))
+	if raw != 2500 || sketched != 2500 || counted != 2*2500 {
+		t.Fatalf("raw %d, sketched %d, counted %d; want 2500, 2500, 5000", raw, sketched, counted)
+	}
+}
+
+func TestInsertRefusedForGood(t *testing.T) {
+	_, cfg := open(t)
+	ins, err := clickhouse.NewInserter(cfg, metrics.NewSet())
+	check(t, err)
+	defer ins.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err = ins.Insert(ctx, "no_such_table", "token", proto.Input{{Name: "a", Data: &proto.ColInt8{1}}})
+	if err == nil || !strings.Contains(err.Error(), "after 1 tries") {
+		t.Fatal("a table that does not exist is tried again: ", err)
+	}
+}
+
+func TestFindingsRoundTrip(t *testing.T) {
+	db, _ := open(t)
+	ctx, at := t.Context(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	inc := schemas.Incident{
+		ID: "inc-1", Revision: 1, Tenant: "default", Model: "credit", State: schemas.IncidentOpen, Severity: schemas.SeverityWarning,
+		Title: "t", Summary: "s", Onset: at, OpenedAt: at, UpdatedAt: at, Versions: []string{"v1"}, Features: []string{"income"},
+		Signals: []schemas.Signal{{Model: "credit", Detector: "ks", Score: .4, WindowStart: at, WindowEnd: at}},
+	}
+	check(t, db.PutIncident(ctx, inc))
+	inc.Revision, inc.Title = 2, "newer"
+	check(t, db.PutIncident(ctx, inc))
+	got, err := db.Incidents(ctx, schemas.IncidentOpen)
+	check(t, err)
+	if len(got) != 1 || got[0].Title != "newer" || got[0].Signals[0].Score != .4 || got[0].ResolvedAt != nil || !got[0].Onset.Equal(at) {
+		t.Fatalf("%+v", got)
+	}
+	for _, n := range []schemas.Notification{
+		{Time: at, IncidentID: "inc-1", Revision: 3, Receiver: "r", Status: schemas.NotificationPending},
+		{Time: at, IncidentID: "inc-1", Revision: 1, Receiver: "r", Status: schemas.NotificationDelivered},
+	} {
+		check(t, db.Append(ctx, n))
+	}
+	if rev, err := db.Delivered(ctx, "inc-1", "r"); err != nil || rev != 1 {
+		t.Fatal(rev, err)
+	}
+	ref := schemas.Reference{ModelKey: inc.ModelKey(), Name: "training", Version: "abc", CreatedAt: at, Features: []schemas.Summary{{Feature: "x"}}}
+	check(t, db.PutReference(ctx, &ref))
+	check(t, db.PutReference(ctx, &ref))
+	sig := inc.Signals[0]
+	check(t, db.PutSignals(ctx, []schemas.Signal{sig}))
+	sig.Score, sig.EvaluatedAt = .5, at
+	check(t, db.PutSignals(ctx, []schemas.Signal{sig}))
+	var n uint64
+	var score float64
+	check(t, db.Conn().QueryRow(ctx, "SELECT count(), max(score) FROM signals FINAL").Scan(&n, &score))
+	if n != 1 || score != .5 {
+		t.Fatal("a newer evaluation does not replace the older one: ", n, score)
+	}
+}

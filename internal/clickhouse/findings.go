@@ -1,0 +1,134 @@
+package clickhouse
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+func named(key schemas.ModelKey) []any {
+	return []any{ch.Named("tenant", key.Tenant), ch.Named("model", key.Model)}
+}
+
+func namedSpan(s schemas.Span) []any {
+	return []any{ch.Named("from", s.Start.UTC().Format(time.DateTime)), ch.Named("to", s.End.UTC().Format(time.DateTime))}
+}
+
+// PutFeatureSchema stores entries of feature schemas; repeating it is harmless.
+func (db *DB) PutFeatureSchema(ctx context.Context, entries []schemas.SchemaEntry) error {
+	return db.insert(ctx, "model_schemas", "", "tenant, model, version, kind, position, name", func(b driver.Batch) error {
+		for _, e := range entries {
+			if err := b.Append(e.Tenant, e.Model, e.Version, string(e.Kind), uint16(e.Position), e.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PutReference stores a reference once: the same name and version again
+// changes nothing.
+func (db *DB) PutReference(ctx context.Context, r *schemas.Reference) error {
+	var n uint64
+	row := db.conn.QueryRow(ctx, "SELECT count() FROM `references` WHERE tenant = {tenant:String} AND model = {model:String} AND name = {name:String} AND version = {version:String}",
+		append(named(r.ModelKey), ch.Named("name", r.Name), ch.Named("version", r.Version))...)
+	if err := row.Scan(&n); err != nil {
+		return fmt.Errorf("look up reference %s of %s: %w", r.ID(), r.Model, err)
+	}
+	if n > 0 {
+		return nil
+	}
+	features, err := json.Marshal(r.Features)
+	if err != nil {
+		return fmt.Errorf("encode reference %s of %s: %w", r.ID(), r.Model, err)
+	}
+	return db.insert(ctx, "references", "", "tenant, model, name, version, source, created_at, rows, features", func(b driver.Batch) error {
+		return b.Append(r.Tenant, r.Model, r.Name, r.Version, r.Source, r.CreatedAt, r.Rows, string(features))
+	})
+}
+
+// PutSignals stores the signals of an evaluation; a newer evaluation of the
+// same window replaces them.
+func (db *DB) PutSignals(ctx context.Context, signals []schemas.Signal) error {
+	if len(signals) == 0 {
+		return nil
+	}
+	columns := "tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, n_reference, n_window, reference, state, reason, evaluated_at"
+	return db.insert(ctx, "signals", "", columns, func(b driver.Batch) error {
+		for _, s := range signals {
+			err := b.Append(s.Tenant, s.Model, s.Version, s.Segment, s.Feature, s.Detector, s.WindowStart, s.WindowEnd, s.Score, s.Unit,
+				s.Threshold, s.PValue, s.NReference, s.NWindow, s.Reference, string(s.State), s.Reason, s.EvaluatedAt)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PutIncident stores a revision; the highest one is what readers see.
+func (db *DB) PutIncident(ctx context.Context, i schemas.Incident) error {
+	signals, err := json.Marshal(i.Signals)
+	if err != nil {
+		return fmt.Errorf("encode incident %s: %w", i.ID, err)
+	}
+	columns := "tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals"
+	return db.insert(ctx, "incidents", "", columns, func(b driver.Batch) error {
+		return b.Append(i.Tenant, i.Model, i.ID, i.Revision, string(i.State), string(i.Severity), i.Title, i.Summary,
+			i.Onset, i.OpenedAt, i.UpdatedAt, i.ResolvedAt, i.Versions, i.Features, string(signals))
+	})
+}
+
+// Incidents of a state, oldest onset first; all states when it is empty.
+func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]schemas.Incident, error) {
+	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals
+		FROM incidents FINAL WHERE {state:String} IN ('', state) ORDER BY onset, id`, ch.Named("state", string(state)))
+	if err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []schemas.Incident
+	for rows.Next() {
+		var i schemas.Incident
+		var state, severity, signals string
+		err := rows.Scan(&i.Tenant, &i.Model, &i.ID, &i.Revision, &state, &severity, &i.Title, &i.Summary,
+			&i.Onset, &i.OpenedAt, &i.UpdatedAt, &i.ResolvedAt, &i.Versions, &i.Features, &signals)
+		if err == nil {
+			err = json.Unmarshal([]byte(signals), &i.Signals)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read incidents: %w", err)
+		}
+		i.State, i.Severity = schemas.IncidentState(state), schemas.Severity(severity)
+		out = append(out, i)
+	}
+	return out, rows.Err()
+}
+
+// Append journals a notification.
+func (db *DB) Append(ctx context.Context, n schemas.Notification) error {
+	columns := "tenant, timestamp, incident_id, revision, receiver, kind, action, key, attempt, status, http_status, duration_ms, error"
+	return db.insert(ctx, "notifications", "", columns, func(b driver.Batch) error {
+		return b.Append(n.Tenant, n.Time, n.IncidentID, n.Revision, n.Receiver, n.Kind, n.Action, n.Key, n.Attempt,
+			string(n.Status), int32(n.HTTPStatus), n.DurationMS, n.Error)
+	})
+}
+
+// Delivered is the highest revision of an incident that the journal says was
+// settled with a receiver, delivered or given up; 0 for none.
+func (db *DB) Delivered(ctx context.Context, incidentID, receiver string) (uint64, error) {
+	var revision uint64
+	row := db.conn.QueryRow(ctx, `SELECT max(revision) FROM notifications WHERE incident_id = {id:String} AND receiver = {receiver:String} AND status IN ('delivered', 'dropped')`,
+		ch.Named("id", incidentID), ch.Named("receiver", receiver))
+	if err := row.Scan(&revision); err != nil {
+		return 0, errors.Join(fmt.Errorf("read journal of incident %s", incidentID), err)
+	}
+	return revision, nil
+}

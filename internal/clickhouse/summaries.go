@@ -1,0 +1,214 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/driftline/driftline/schemas"
+	"github.com/driftline/driftline/schemas/ddl"
+)
+
+// Summaries merges the one-minute states of a model over a span: one element a
+// version, all segments together, ascending by version. The cost follows
+// minutes and features, never events.
+func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) ([]schemas.WindowSummaries, error) {
+	names, err := db.featureNames(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	byVersion, err := db.numericSummaries(ctx, key, span, names)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.categorySummaries(ctx, key, span, names, byVersion); err != nil {
+		return nil, err
+	}
+	var out []schemas.WindowSummaries
+	for _, w := range byVersion {
+		slices.SortFunc(w.Features, func(a, b schemas.Summary) int {
+			return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Feature, b.Feature))
+		})
+		out = append(out, *w)
+	}
+	slices.SortFunc(out, func(a, b schemas.WindowSummaries) int { return cmp.Compare(a.Version, b.Version) })
+	return out, nil
+}
+
+type featureKey struct {
+	version  string
+	kind     schemas.FeatureKind
+	position int
+}
+
+// featureNames of all versions by position.
+func (db *DB) featureNames(ctx context.Context, key schemas.ModelKey) (map[featureKey]string, error) {
+	rows, err := db.conn.Query(ctx, `SELECT version, kind, position, name FROM model_schemas FINAL WHERE tenant = {tenant:String} AND model = {model:String}`, named(key)...)
+	if err != nil {
+		return nil, fmt.Errorf("read feature schema of %s: %w", key.Model, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[featureKey]string{}
+	for rows.Next() {
+		var version, kind, name string
+		var position uint16
+		if err := rows.Scan(&version, &kind, &position, &name); err != nil {
+			return nil, fmt.Errorf("read feature schema of %s: %w", key.Model, err)
+		}
+		out[featureKey{version, schemas.FeatureKind(kind), int(position)}] = name
+	}
+	return out, rows.Err()
+}
+
+// name of a position. The reserved ones need no entry; anything else without
+// one was written by an instance whose entry is still on its way, and shows up
+// with the next evaluation.
+func nameOf(names map[featureKey]string, k featureKey) (string, bool) {
+	if n, ok := names[k]; ok {
+		return n, true
+	}
+	reserved := schemas.NewFeatureSchema(schemas.SchemaKey{}).Names(k.kind)
+	if k.position < len(reserved) {
+		return reserved[k.position], true
+	}
+	return "", false
+}
+
+func (db *DB) numericSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string) (map[string]*schemas.WindowSummaries, error) {
+	levels := ddl.LevelList()
+	rows, err := db.conn.Query(ctx, `SELECT version, sum(rows),
+		sumForEachMerge(present), sumForEachMerge(integers), sumForEachMerge(sums), sumForEachMerge(squares),
+		minForEachMerge(minima), maxForEachMerge(maxima), quantilesTDigestForEachMerge(`+levels+`)(quantiles)
+		FROM feature_sketches_1m WHERE tenant = {tenant:String} AND model = {model:String}
+		AND minute >= {from:DateTime('UTC')} AND minute < {to:DateTime('UTC')} GROUP BY version`, append(named(key), namedSpan(span)...)...)
+	if err != nil {
+		return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]*schemas.WindowSummaries{}
+	for rows.Next() {
+		var s sketches
+		if err := rows.Scan(&s.version, &s.rows, &s.present, &s.integers, &s.sums, &s.squares, &s.minima, &s.maxima, &s.quantiles); err != nil {
+			return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
+		}
+		w := &schemas.WindowSummaries{ModelKey: key, Version: s.version, Span: span, Rows: s.rows}
+		for p := range s.present {
+			if name, ok := nameOf(names, featureKey{s.version, schemas.Numeric, p}); ok {
+				w.Features = append(w.Features, s.summary(p, name))
+			}
+		}
+		out[s.version] = w
+	}
+	return out, rows.Err()
+}
+
+// sketches of all numeric features of a version, by position.
+type sketches struct {
+	version        string
+	rows           uint64
+	present        []uint64
+	integers       []uint64
+	sums, squares  []float64
+	minima, maxima []float32
+	quantiles      [][]float32
+}
+
+func (s *sketches) summary(p int, name string) schemas.Summary {
+	out := schemas.Summary{Feature: name, Kind: schemas.Numeric, Rows: s.rows, Missing: s.rows - min(s.present[p], s.rows)}
+	n := float64(s.present[p])
+	if n == 0 {
+		return out
+	}
+	out.Min, out.Max = float64(s.minima[p]), float64(s.maxima[p])
+	out.Mean = s.sums[p] / n
+	out.Points = points(s.quantiles[p], n, out.Min, out.Max, s.integers[p] == s.present[p])
+	out.Variance = s.variance(p, n, &out)
+	return out
+}
+
+// variance from the sums, or from the points where the sums cannot tell: far
+// from zero the difference of two large numbers keeps no digits.
+func (s *sketches) variance(p int, n float64, of *schemas.Summary) float64 {
+	if v := s.squares[p]/n - of.Mean*of.Mean; v > 1e-7*of.Mean*of.Mean {
+		return v
+	}
+	v := 0.
+	for _, q := range of.Points {
+		v += q.Weight / n * (q.Value - of.Mean) * (q.Value - of.Mean)
+	}
+	return v
+}
+
+// points turns the middles of equal shares into weighted points; equal
+// neighbours join, so an atom of the distribution becomes one point. A digest
+// interpolates between atoms; where all values are integers, rounding undoes
+// it.
+func points(quantiles []float32, n, lo, hi float64, integers bool) []schemas.Point {
+	share := n / float64(len(quantiles))
+	out := make([]schemas.Point, 0, len(quantiles))
+	for _, q := range quantiles {
+		v := min(max(float64(q), lo), hi)
+		if math.IsNaN(v) {
+			continue
+		}
+		if integers {
+			v = math.Round(v)
+		}
+		if k := len(out); k > 0 && out[k-1].Value >= v {
+			out[k-1].Weight += share
+		} else {
+			out = append(out, schemas.Point{Value: v, Weight: share})
+		}
+	}
+	return out
+}
+
+func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
+	rows, err := db.conn.Query(ctx, `SELECT version, position, value, sum(rows) FROM category_counts_1m
+		WHERE tenant = {tenant:String} AND model = {model:String} AND minute >= {from:DateTime('UTC')} AND minute < {to:DateTime('UTC')}
+		GROUP BY version, position, value ORDER BY version, position, value`, append(named(key), namedSpan(span)...)...)
+	if err != nil {
+		return fmt.Errorf("merge category counts of %s: %w", key.Model, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var last featureKey
+	var cur *schemas.Summary
+	flush := func() {
+		w := byVersion[last.version]
+		if cur == nil || w == nil {
+			return
+		}
+		// Rows older than the schema's growth have no such position: missing too.
+		cur.Rows, cur.Missing = w.Rows, w.Rows-min(w.Rows, counted(cur))
+		w.Features = append(w.Features, *cur)
+	}
+	for rows.Next() {
+		var version, value string
+		var position uint16
+		var n uint64
+		if err := rows.Scan(&version, &position, &value, &n); err != nil {
+			return fmt.Errorf("merge category counts of %s: %w", key.Model, err)
+		}
+		if k := (featureKey{version, schemas.Categorical, int(position)}); cur == nil || k != last {
+			flush()
+			last, cur = k, nil
+			if name, ok := nameOf(names, k); ok {
+				cur = &schemas.Summary{Feature: name, Kind: schemas.Categorical}
+			}
+		}
+		if cur != nil && value != "" { // the empty value stands for missing
+			cur.Categories = append(cur.Categories, schemas.Category{Value: value, Count: n})
+		}
+	}
+	flush()
+	return rows.Err()
+}
+
+func counted(s *schemas.Summary) (n uint64) {
+	for _, c := range s.Categories {
+		n += c.Count
+	}
+	return n
+}
