@@ -156,13 +156,15 @@ func (g *Group) shutdown() {
 }
 
 // assigned starts a worker for every partition whose committed offset was
-// just fetched; records of it cannot arrive before.
+// just fetched; records of it cannot arrive before. A session that was cut off
+// here is followed by another one that fetches the offsets again.
 func (g *Group) assigned(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
 	start := func(topic string, p int32, offset int64, metadata *string) error {
 		part := &Partition{Topic: topic, TopicID: g.ids[topic], Cluster: g.cluster, Number: p, Start: offset, group: g}
 		if metadata != nil {
 			part.Metadata = *metadata
 		}
+		g.revoked(map[string][]int32{topic: {p}}, false)
 		h, err := g.cfg.New(part)
 		if err != nil {
 			err = fmt.Errorf("take %s/%d: %w", topic, p, err)
@@ -172,19 +174,11 @@ func (g *Group) assigned(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetc
 		g.startWorker(part, h)
 		return nil
 	}
+	// The client fills both forms of the response, whatever the broker's version.
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := start(t.Topic, p.Partition, p.Offset, p.Metadata); err != nil {
 				return err
-			}
-		}
-	}
-	for _, group := range resp.Groups {
-		for _, t := range group.Topics {
-			for _, p := range t.Partitions {
-				if err := start(t.Topic, p.Partition, p.Offset, p.Metadata); err != nil {
-					return err
-				}
 			}
 		}
 	}

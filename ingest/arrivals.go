@@ -1,0 +1,105 @@
+package ingest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// arrivals keeps what a batch touches: days, which are partitions of the
+// table, and minutes by model, which are announced to detection.
+type arrivals struct {
+	rows   int
+	days   map[int64]struct{}
+	models map[schemas.ModelKey]*arrival
+
+	lastDay   int64 // memo: events come mostly in order
+	lastModel *arrival
+}
+
+type arrival struct {
+	key        schemas.ModelKey
+	rows       uint64
+	newest     time.Time
+	minutes    map[int64]struct{}
+	lastMinute int64
+}
+
+// row counts a row of a table whose windows nobody watches.
+func (a *arrivals) row(t time.Time) {
+	a.rows++
+	if day := t.Unix() / 86400; len(a.days) == 0 || day != a.lastDay {
+		if a.days == nil {
+			a.days = map[int64]struct{}{}
+		}
+		a.days[day] = struct{}{}
+		a.lastDay = day
+	}
+}
+
+// event counts an event of a model.
+func (a *arrivals) event(key schemas.ModelKey, t time.Time) {
+	a.row(t)
+	m := a.lastModel
+	if m == nil || m.key != key {
+		if m = a.models[key]; m == nil {
+			if a.models == nil {
+				a.models = map[schemas.ModelKey]*arrival{}
+			}
+			m = &arrival{key: key, minutes: map[int64]struct{}{}, lastMinute: -1 << 62}
+			a.models[key] = m
+		}
+		a.lastModel = m
+	}
+	m.rows++
+	if t.After(m.newest) {
+		m.newest = t
+	}
+	if minute := minuteOf(t); minute != m.lastMinute {
+		m.minutes[minute] = struct{}{}
+		m.lastMinute = minute
+	}
+}
+
+func (a *arrivals) reset() { *a = arrivals{} }
+
+// announce makes a record for every model touched, keyed so that all windows
+// of a model meet in one partition.
+func (a *arrivals) announce(topic string) []*kgo.Record {
+	var out []*kgo.Record
+	for _, m := range a.models {
+		value, err := json.Marshal(schemas.Touch{ModelKey: m.key, Spans: m.spans(), Rows: m.rows, Watermark: m.newest})
+		if err != nil {
+			panic("encode announcement: " + err.Error()) // strings and times only
+		}
+		out = append(out, &kgo.Record{Topic: topic, Key: m.key.Bytes(), Value: value})
+	}
+	slices.SortFunc(out, func(x, y *kgo.Record) int { return slices.Compare(x.Key, y.Key) })
+	return out
+}
+
+// maxSpans bounds an announcement: beyond it neighbours are joined over the
+// gaps between them, which costs an evaluation and loses nothing.
+const maxSpans = 512
+
+func (m *arrival) spans() []schemas.Span {
+	minutes := slices.Sorted(maps.Keys(m.minutes))
+	for gap := int64(1); ; gap *= 2 {
+		var out []schemas.Span
+		from := 0
+		for i := range minutes {
+			if i+1 == len(minutes) || minutes[i+1]-minutes[i] > gap {
+				out = append(out, spanOf(minutes[from], minutes[i]+1))
+				from = i + 1
+			}
+		}
+		if len(out) <= maxSpans {
+			return out
+		}
+	}
+}

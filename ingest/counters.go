@@ -1,0 +1,26 @@
+package ingest
+
+import (
+	"fmt"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// counters of one partition. Conservation: records = stored + dead, once
+// nothing is open, where every record holds one row.
+type counters struct {
+	records, stored, dead, replays *metrics.Counter
+	batchRows, flush               *metrics.Histogram
+}
+
+func newCounters(set *metrics.Set, a assignment) counters {
+	label := fmt.Sprintf(`{topic=%q,partition="%d"}`, a.topic, a.partition)
+	return counters{
+		records:   set.GetOrCreateCounter("driftline_ingest_records_total" + label),
+		stored:    set.GetOrCreateCounter("driftline_ingest_rows_stored_total" + label),
+		dead:      set.GetOrCreateCounter("driftline_ingest_dead_letters_total" + label),
+		replays:   set.GetOrCreateCounter("driftline_ingest_replays_total" + label),
+		batchRows: set.GetOrCreateHistogram("driftline_ingest_batch_rows" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+		flush:     set.GetOrCreateHistogram("driftline_ingest_flush_seconds" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+	}
+}

@@ -1,0 +1,225 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// rawEvent is a decoded event whose strings are views into the record.
+type rawEvent struct {
+	tenant, model, version, segment, requestID []byte
+	deployment, pod, node, gpu, prediction     []byte
+	millis                                     int64   // event time
+	score, latency                             float64 // NaN is missing
+
+	numNames, catNames, catValues [][]byte
+	numValues                     []float64
+}
+
+func (e *rawEvent) reset() {
+	*e = rawEvent{
+		score: math.NaN(), latency: math.NaN(), millis: math.MinInt64,
+		numNames: e.numNames[:0], numValues: e.numValues[:0], catNames: e.catNames[:0], catValues: e.catValues[:0],
+	}
+}
+
+// eventDecoder fills e from a record's value.
+type eventDecoder interface {
+	decode(value []byte, e *rawEvent) error
+}
+
+// eventColumns are the rows of inference_events.
+type eventColumns struct {
+	in     *Ingester
+	tenant string // of records that name none
+	dec    eventDecoder
+	raw    rawEvent
+	words  interner
+	layout *layout // of the newest event
+	all    map[schemas.SchemaKey]*layout
+
+	tenants, models, versions, segments, deployments, pods, nodes, gpus *proto.ColLowCardinality[string]
+
+	time    *proto.ColDateTime64
+	request proto.ColStr
+	num     *proto.ColArr[float32]
+	cat     *proto.ColArr[string]
+
+	numRow []float32
+	catRow []string
+}
+
+func newEventColumns(in *Ingester, t Topic) *eventColumns {
+	lc := func() *proto.ColLowCardinality[string] { return proto.NewLowCardinality(new(proto.ColStr)) }
+	c := &eventColumns{
+		in: in, tenant: t.Tenant, dec: &jsonEvents{}, all: map[schemas.SchemaKey]*layout{},
+		tenants: lc(), models: lc(), versions: lc(), segments: lc(), deployments: lc(), pods: lc(), nodes: lc(), gpus: lc(),
+		time: new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli),
+		num:  proto.NewArray(new(proto.ColFloat32)), cat: proto.NewArray(lc()),
+	}
+	if t.Format == FormatProtobuf {
+		c.dec = protoEvents{}
+	}
+	return c
+}
+
+func (c *eventColumns) table() string { return "inference_events" }
+
+func (c *eventColumns) input() proto.Input {
+	return proto.Input{
+		{Name: "tenant", Data: c.tenants},
+		{Name: "model", Data: c.models},
+		{Name: "version", Data: c.versions},
+		{Name: "segment", Data: c.segments},
+		{Name: "timestamp", Data: c.time},
+		{Name: "request_id", Data: &c.request},
+		{Name: "deployment", Data: c.deployments},
+		{Name: "pod", Data: c.pods},
+		{Name: "node", Data: c.nodes},
+		{Name: "gpu", Data: c.gpus},
+		{Name: "num", Data: c.num},
+		{Name: "cat", Data: c.cat},
+	}
+}
+
+func (c *eventColumns) reset() {
+	for _, col := range c.input() {
+		col.Data.(proto.Resettable).Reset()
+	}
+}
+
+func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) error {
+	e := &c.raw
+	e.reset()
+	if err := c.dec.decode(r.Value, e); err != nil {
+		return err
+	}
+	t, err := checkedTime(e.millis)
+	if err != nil {
+		return err
+	}
+	if len(e.model) == 0 {
+		return poisonf("missing_field", "model is missing or empty")
+	}
+	if err := c.layoutOf(ctx, e); err != nil {
+		return err
+	}
+	if err := c.place(ctx, e); err != nil {
+		return err
+	}
+	key := c.layout.schema.Key
+	c.tenants.Append(key.Tenant)
+	c.models.Append(key.Model)
+	c.versions.Append(key.Version)
+	c.segments.Append(c.words.of(e.segment))
+	c.time.AppendRaw(proto.DateTime64(e.millis))
+	c.request.AppendBytes(e.requestID)
+	c.deployments.Append(c.words.of(e.deployment))
+	c.pods.Append(c.words.of(e.pod))
+	c.nodes.Append(c.words.of(e.node))
+	c.gpus.Append(c.words.of(e.gpu))
+	c.num.Append(c.numRow)
+	c.cat.Append(c.catRow)
+	at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, t)
+	return nil
+}
+
+// layoutOf makes c.layout that of the event's model version.
+func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
+	tenant := e.tenant
+	if l := c.layout; l != nil && string(e.model) == l.schema.Key.Model && string(e.version) == l.schema.Key.Version &&
+		(string(tenant) == l.schema.Key.Tenant || len(tenant) == 0 && l.schema.Key.Tenant == c.tenant) {
+		return nil
+	}
+	key := schemas.SchemaKey{Tenant: c.words.of(tenant), Model: c.words.of(e.model), Version: c.words.of(e.version)}
+	if key.Tenant == "" {
+		key.Tenant = c.tenant
+	}
+	l := c.all[key]
+	if l == nil {
+		l = &layout{schema: c.in.schemas.Schema(key)}
+		c.all[key] = l
+	}
+	c.layout = l
+	return nil
+}
+
+// place puts the event's features at their positions in numRow and catRow,
+// agreeing on positions for new ones first.
+func (c *eventColumns) place(ctx context.Context, e *rawEvent) error {
+	if missing, err := c.layout.locate(e); err != nil {
+		return err
+	} else if len(missing) > 0 {
+		if err := c.extend(ctx, missing); err != nil {
+			return err
+		}
+		if missing, err = c.layout.locate(e); err != nil || len(missing) > 0 {
+			return fmt.Errorf("place features %v of %s: %w", missing, c.layout.schema.Key.Model, err)
+		}
+	}
+	s := c.layout.schema
+	c.numRow = filled(c.numRow, len(s.Numeric), float32(math.NaN()))
+	c.catRow = filled(c.catRow, len(s.Categorical), "")
+	c.numRow[0], c.numRow[1], c.catRow[0] = float32(e.score), float32(e.latency), c.words.of(e.prediction)
+	for i, v := range e.numValues {
+		c.numRow[c.layout.num[i].at] = finite(v)
+	}
+	for i, v := range e.catValues {
+		c.catRow[c.layout.cat[i].at] = c.words.of(v)
+	}
+	return nil
+}
+
+func (c *eventColumns) extend(ctx context.Context, missing []schemas.SchemaEntry) error {
+	s := c.layout.schema
+	if n := len(s.Numeric) + len(s.Categorical) + len(missing); n > c.in.cfg.MaxFeatures {
+		return poisonf("too_many_features", "model %s version %s would have %d features; ingest.max_features allows %d", s.Key.Model, s.Key.Version, n, c.in.cfg.MaxFeatures)
+	}
+	next, err := c.in.schemas.Extend(ctx, s.Key, missing)
+	if err != nil {
+		return err
+	}
+	c.layout.schema = next
+	return nil
+}
+
+// finite takes infinities for missing, as NaN: no statistic can use them, and
+// the sums in the store would be lost.
+func finite(v float64) float32 {
+	if f := float32(v); !math.IsInf(float64(f), 0) {
+		return f
+	}
+	return float32(math.NaN())
+}
+
+func filled[T any](row []T, n int, with T) []T {
+	row = slices.Grow(row[:0], n)[:n]
+	for i := range row {
+		row[i] = with
+	}
+	return row
+}
+
+// The range of event times that the store can hold.
+var (
+	minTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+)
+
+func checkedTime(millis int64) (time.Time, error) {
+	switch {
+	case millis == math.MinInt64:
+		return time.Time{}, poisonf("missing_field", "timestamp is missing")
+	case millis < minTime || millis >= maxTime:
+		return time.Time{}, poisonf("bad_timestamp", "timestamp %d ms is outside 1970 to 2100: give RFC 3339 or unix milliseconds", millis)
+	}
+	return time.UnixMilli(millis), nil
+}

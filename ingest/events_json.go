@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"math"
+	"time"
+
+	"github.com/valyala/fastjson"
+)
+
+// jsonEvents decodes schemas.Event in JSON.
+type jsonEvents struct {
+	parser fastjson.Parser
+	e      *rawEvent
+	err    error
+}
+
+func (d *jsonEvents) decode(value []byte, e *rawEvent) error {
+	v, err := d.parser.ParseBytes(value)
+	if err != nil {
+		return poisonf("bad_json", "%s", shorten(err.Error()))
+	}
+	o, err := v.Object()
+	if err != nil {
+		return poisonf("bad_json", "record is %s, not an object", v.Type())
+	}
+	d.e, d.err = e, nil
+	o.Visit(d.field)
+	return d.err
+}
+
+func (d *jsonEvents) field(key []byte, v *fastjson.Value) {
+	e := d.e
+	switch string(key) {
+	case "tenant":
+		d.text(key, v, &e.tenant)
+	case "model":
+		d.text(key, v, &e.model)
+	case "version":
+		d.text(key, v, &e.version)
+	case "segment":
+		d.text(key, v, &e.segment)
+	case "request_id":
+		d.text(key, v, &e.requestID)
+	case "timestamp":
+		d.time(v)
+	case "deployment":
+		d.text(key, v, &e.deployment)
+	case "pod":
+		d.text(key, v, &e.pod)
+	case "node":
+		d.text(key, v, &e.node)
+	case "gpu":
+		d.text(key, v, &e.gpu)
+	case "prediction":
+		d.text(key, v, &e.prediction)
+	case "score":
+		d.number(key, v, &e.score)
+	case "latency_ms":
+		d.number(key, v, &e.latency)
+	case "features":
+		if v.Type() == fastjson.TypeNull {
+			return
+		}
+		o, err := v.Object()
+		if err != nil {
+			d.fail("bad_field", "features is %s, not an object", v.Type())
+			return
+		}
+		o.Visit(d.feature)
+	}
+}
+
+func (d *jsonEvents) feature(name []byte, v *fastjson.Value) {
+	e := d.e
+	number := math.NaN()
+	switch v.Type() {
+	case fastjson.TypeNumber:
+		number, _ = v.Float64()
+	case fastjson.TypeTrue:
+		number = 1
+	case fastjson.TypeFalse:
+		number = 0
+	case fastjson.TypeString:
+		value, _ := v.StringBytes()
+		e.catNames, e.catValues = append(e.catNames, name), append(e.catValues, value)
+		return
+	case fastjson.TypeNull:
+		return
+	default:
+		d.fail("bad_feature", "feature %.64s is %s; numbers, booleans, strings and null are supported", name, v.Type())
+		return
+	}
+	e.numNames, e.numValues = append(e.numNames, name), append(e.numValues, number)
+}
+
+func (d *jsonEvents) text(key []byte, v *fastjson.Value, into *[]byte) {
+	switch v.Type() {
+	case fastjson.TypeString:
+		*into, _ = v.StringBytes()
+	case fastjson.TypeNull:
+	default:
+		d.fail("bad_field", "%s is %s, not a string", key, v.Type())
+	}
+}
+
+func (d *jsonEvents) number(key []byte, v *fastjson.Value, into *float64) {
+	switch v.Type() {
+	case fastjson.TypeNumber:
+		*into, _ = v.Float64()
+	case fastjson.TypeNull:
+	default:
+		d.fail("bad_field", "%s is %s, not a number", key, v.Type())
+	}
+}
+
+// time takes RFC 3339 and unix milliseconds.
+func (d *jsonEvents) time(v *fastjson.Value) {
+	switch v.Type() {
+	case fastjson.TypeNumber:
+		ms, err := v.Int64()
+		if err != nil {
+			f, _ := v.Float64()
+			ms = int64(f)
+		}
+		d.e.millis = ms
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		t, err := time.Parse(time.RFC3339Nano, string(text))
+		if err != nil {
+			d.fail("bad_timestamp", "timestamp %.64q is not RFC 3339", text)
+			return
+		}
+		d.e.millis = t.UnixMilli()
+	default:
+		d.fail("bad_timestamp", "timestamp is %s; give RFC 3339 or unix milliseconds", v.Type())
+	}
+}
+
+func (d *jsonEvents) fail(reason, format string, args ...any) {
+	if d.err == nil {
+		d.err = poisonf(reason, format, args...)
+	}
+}
+
+// shorten keeps a decoder's complaint from carrying the whole record.
+func shorten(s string) string {
+	if len(s) > 200 {
+		return s[:200] + "…"
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// protoEvents decodes driftline.v1.Event (schemas/proto) field by field.
+type protoEvents struct{}
+
+func (protoEvents) decode(b []byte, e *rawEvent) error {
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return badProto(protowire.ParseError(n))
+		}
+		b = b[n:]
+		var err error
+		if n, err = eventField(b, num, typ, e); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func badProto(err error) error { return poisonf("bad_protobuf", "%s", err) }
+
+// eventField takes one field off b and returns its length.
+func eventField(b []byte, num protowire.Number, typ protowire.Type, e *rawEvent) (int, error) {
+	var into *[]byte
+	switch num {
+	case 1:
+		into = &e.tenant
+	case 2:
+		into = &e.model
+	case 3:
+		into = &e.version
+	case 4:
+		into = &e.segment
+	case 5:
+		into = &e.requestID
+	case 6:
+		v, n := protowire.ConsumeVarint(b)
+		e.millis = int64(v)
+		return checked(n, num, typ, protowire.VarintType)
+	case 7:
+		into = &e.deployment
+	case 8:
+		into = &e.pod
+	case 9:
+		into = &e.node
+	case 10:
+		into = &e.gpu
+	case 11:
+		into = &e.prediction
+	case 12:
+		return double(b, num, typ, &e.score)
+	case 13:
+		return double(b, num, typ, &e.latency)
+	case 14, 15:
+		v, n := protowire.ConsumeBytes(b)
+		if n, err := checked(n, num, typ, protowire.BytesType); err != nil {
+			return n, err
+		}
+		return n, feature(v, num == 14, e)
+	default:
+		n := protowire.ConsumeFieldValue(num, typ, b)
+		return checked(n, num, typ, typ)
+	}
+	v, n := protowire.ConsumeBytes(b)
+	*into = v
+	return checked(n, num, typ, protowire.BytesType)
+}
+
+func checked(n int, num protowire.Number, got, want protowire.Type) (int, error) {
+	if got != want {
+		return 0, badProto(fmt.Errorf("field %d has wire type %d, not %d", num, got, want))
+	}
+	if n < 0 {
+		return 0, badProto(fmt.Errorf("field %d: %w", num, protowire.ParseError(n)))
+	}
+	return n, nil
+}
+
+func double(b []byte, num protowire.Number, typ protowire.Type, into *float64) (int, error) {
+	v, n := protowire.ConsumeFixed64(b)
+	*into = math.Float64frombits(v)
+	return checked(n, num, typ, protowire.Fixed64Type)
+}
+
+// feature takes a map entry: field 1 is the name, field 2 the value.
+func feature(b []byte, numeric bool, e *rawEvent) error {
+	var name, text []byte
+	var value float64
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return badProto(protowire.ParseError(n))
+		}
+		b = b[n:]
+		var err error
+		switch {
+		case num == 1:
+			name, n = protowire.ConsumeBytes(b)
+			n, err = checked(n, num, typ, protowire.BytesType)
+		case num == 2 && numeric:
+			n, err = double(b, num, typ, &value)
+		case num == 2:
+			text, n = protowire.ConsumeBytes(b)
+			n, err = checked(n, num, typ, protowire.BytesType)
+		default:
+			n, err = checked(protowire.ConsumeFieldValue(num, typ, b), num, typ, typ)
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	if numeric {
+		e.numNames, e.numValues = append(e.numNames, name), append(e.numValues, value)
+	} else {
+		e.catNames, e.catValues = append(e.catNames, name), append(e.catValues, text)
+	}
+	return nil
+}

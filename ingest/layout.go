@@ -1,0 +1,77 @@
+package ingest
+
+import (
+	"bytes"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// layout finds the positions of an event's features. Producers send a model's
+// features in the same order again and again, so the place of the previous
+// event's i-th feature is tried before the schema's map.
+type layout struct {
+	schema   *schemas.FeatureSchema
+	num, cat []place // of the i-th feature of the newest event
+}
+
+type place struct {
+	name []byte
+	at   int
+}
+
+// locate sets the places of e's features, or returns those that the schema
+// does not have.
+func (l *layout) locate(e *rawEvent) (missing []schemas.SchemaEntry, err error) {
+	l.num, missing, err = locate(l.schema, schemas.Numeric, e.numNames, l.num, missing)
+	if err == nil {
+		l.cat, missing, err = locate(l.schema, schemas.Categorical, e.catNames, l.cat, missing)
+	}
+	return missing, err
+}
+
+func locate(s *schemas.FeatureSchema, kind schemas.FeatureKind, names [][]byte, memo []place, missing []schemas.SchemaEntry) ([]place, []schemas.SchemaEntry, error) {
+	for i, name := range names {
+		if i < len(memo) && bytes.Equal(memo[i].name, name) && memo[i].at >= 0 {
+			continue
+		}
+		if i == len(memo) {
+			memo = append(memo, place{})
+		}
+		switch string(name) {
+		case "":
+			return memo, nil, poisonf("bad_feature", "a feature has no name")
+		case schemas.FeatureScore, schemas.FeatureLatency, schemas.FeaturePrediction:
+			return memo, nil, poisonf("bad_feature", "feature name %s is reserved: rename it", name)
+		}
+		at, ok := s.Position(kind, string(name))
+		if !ok {
+			at = -1
+			missing = append(missing, schemas.SchemaEntry{SchemaKey: s.Key, Kind: kind, Name: string(name)})
+		}
+		memo[i] = place{append(memo[i].name[:0], name...), at}
+	}
+	return memo, missing, nil
+}
+
+// interner gives equal strings one copy: the values of low-cardinality columns
+// come again and again. It is bounded: what does not fit is copied each time.
+type interner struct{ words map[string]string }
+
+const maxWords = 1 << 16
+
+func (in *interner) of(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if w, ok := in.words[string(b)]; ok { // does not allocate
+		return w
+	}
+	w := string(b)
+	if in.words == nil {
+		in.words = make(map[string]string)
+	}
+	if len(in.words) < maxWords && len(w) <= 256 {
+		in.words[w] = w
+	}
+	return w
+}
