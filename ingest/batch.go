@@ -147,7 +147,7 @@ func (b *batch) touches(topic string) []*kgo.Record { return b.arrival.announce(
 
 func (in *Ingester) dropped(topic string, bad *poison) {
 	in.set.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_undecodable_total{topic=%q,reason=%q}`, topic, bad.reason)).Inc()
-	in.log.Warn("undecodable record", "topic", topic, "reason", bad.reason, "err", bad.detail)
+	in.warn.Warn("undecodable record", "topic", topic, "reason", bad.reason, "err", bad.detail)
 }
 
 // spanOf is the minute that t lies in.

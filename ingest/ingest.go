@@ -22,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/internal/kafka"
+	"github.com/driftline/driftline/internal/selfmetrics"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -55,13 +56,13 @@ type Ingester struct {
 	sink    Sink
 	schemas Schemas
 	produce Producer
-	log     *slog.Logger
+	warn    *slog.Logger // at most one line in ten seconds a place
 	set     *metrics.Set
 }
 
 // New makes an Ingester that announces touched windows on a topic.
 func New(cfg Config, windows string, sink Sink, s Schemas, p Producer, log *slog.Logger, set *metrics.Set) *Ingester {
-	in := &Ingester{cfg: cfg, topics: map[string]Topic{}, windows: windows, sink: sink, schemas: s, produce: p, log: log, set: set}
+	in := &Ingester{cfg: cfg, topics: map[string]Topic{}, windows: windows, sink: sink, schemas: s, produce: p, warn: selfmetrics.Every(log, 10*time.Second), set: set}
 	for _, t := range cfg.Topics {
 		in.topics[t.Topic] = t
 	}

@@ -7,9 +7,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// nodeLimit bounds the work of one file: aliases can make a small file
-// describe an endless tree.
-const nodeLimit = 200_000
+// Bounds of the work of one file: aliases can make a small file describe an
+// endless tree.
+const (
+	nodeLimit  = 200_000
+	depthLimit = 64
+)
 
 // decoder fills structs from nodes and collects every fault on the way.
 type decoder struct {
@@ -17,7 +20,8 @@ type decoder struct {
 	lines  map[string]int  // line of every key that the file sets, by path
 	bad    map[string]bool // paths already faulted: validating them again would say it twice
 	faults []*Fault
-	nodes  int
+	nodes  int // entered so far
+	depth  int // of the node being read
 }
 
 func newDecoder(dir string) *decoder {
@@ -35,6 +39,8 @@ func (d *decoder) value(n *yaml.Node, key string, v reflect.Value) {
 	if !ok {
 		return
 	}
+	d.depth++
+	defer func() { d.depth-- }()
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		d.null(n, key, v)
 		return
@@ -69,7 +75,11 @@ func (d *decoder) enter(n *yaml.Node, key string) (*yaml.Node, bool) {
 	if d.nodes++; d.nodes == nodeLimit {
 		d.fault(line, key, "too large: aliases included, more than %d values", nodeLimit)
 	}
-	return n, d.nodes < nodeLimit
+	if d.depth == depthLimit {
+		d.fault(line, key, "nested more than %d deep; is an alias inside itself?", depthLimit)
+		d.nodes = nodeLimit // enough: its neighbours are as deep
+	}
+	return n, d.nodes < nodeLimit && d.depth < depthLimit
 }
 
 // null empties what can be empty and keeps the defaults of a section whose

@@ -67,9 +67,6 @@ func isText(t reflect.Type) bool {
 	return t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType)
 }
 
-// isPlain tells whether the type is a string without a form of its own.
-func isPlain(t reflect.Type) bool { return t.Kind() == reflect.String && !isText(t) }
-
 // fileable tells whether the key has a companion with the suffix _file.
 func (f field) fileable() bool {
 	if strings.HasSuffix(f.key, fileSuffix) {

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/driftline/driftline/internal/app"
+	"github.com/driftline/driftline/internal/backtest"
+	"github.com/driftline/driftline/internal/config"
+)
+
+func backtestCommand() *cli.Command {
+	text := func(name, usage string) cli.Flag { return &cli.StringFlag{Name: name, Usage: usage} }
+	needed := func(name, usage string) cli.Flag {
+		return &cli.StringFlag{Name: name, Usage: usage, Required: true}
+	}
+	return &cli.Command{
+		Name:  "backtest",
+		Usage: "run the detectors over history in CSV or Parquet files; needs no Kafka or ClickHouse",
+		Flags: []cli.Flag{
+			needed("model", "`NAME` of the model"),
+			needed("reference", "`FILE` with rows to compare with, such as the training set"),
+			needed("data", "`FILE` with the rows to judge"),
+			text("labels", "`FILE` with ids and labels, to measure performance"),
+			text("id", "`COLUMN` that joins data and labels"),
+			text("label", "`COLUMN` of the label (default: the labels file's only other column)"),
+			text("timestamp", "`COLUMN` of the event time"),
+			text("prediction", "`COLUMN` of the predicted class"),
+			text("score", "`COLUMN` of the score"),
+			&cli.StringSliceFlag{Name: "exclude", Usage: "further `COLUMNS` that are not features"},
+			&cli.StringFlag{Name: "window", Usage: "`SIZE`: a duration such as 1h, 1mo, or rows=N", Value: "1h"},
+			text("tenant", "`NAME` of the tenant (default: default)"),
+			&cli.StringFlag{Name: "config", Usage: "take thresholds and levels from this configuration `FILE`", TakesFile: true},
+			jsonFlag(),
+			&cli.StringFlag{Name: "html", Usage: "write a page to `FILE`", TakesFile: true},
+		},
+		Action: runBacktest,
+	}
+}
+
+func runBacktest(ctx context.Context, c *cli.Command) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	o, err := backtestOptions(c)
+	if err != nil {
+		return err
+	}
+	report, err := backtest.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if file := c.String("html"); file != "" {
+		if err := writeHTML(file, report); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		enc := json.NewEncoder(c.Root().Writer)
+		enc.SetIndent("", "  ")
+		return enc.Encode(report)
+	}
+	return writeReport(c.Root().Writer, report)
+}
+
+func backtestOptions(c *cli.Command) (backtest.Options, error) {
+	o := backtest.Options{
+		Tenant: c.String("tenant"), Model: c.String("model"),
+		Reference: c.String("reference"), Data: c.String("data"), Labels: c.String("labels"),
+		ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
+		Prediction: c.String("prediction"), Score: c.String("score"), Exclude: c.StringSlice("exclude"),
+	}
+	var err error
+	if o.Window, err = backtest.ParseWindowSpec(c.String("window")); err != nil {
+		return o, err
+	}
+	if c.String("config") == "" {
+		return o, nil
+	}
+	cfg := app.DefaultConfig()
+	if err := config.Load(c.String("config"), &cfg); err != nil {
+		return o, err
+	}
+	o.Config = cfg.Detect
+	for _, m := range cfg.Models {
+		if m.Key().Model == o.Model && (o.Tenant == "" || m.Key().Tenant == o.Tenant) {
+			o.Entry = m
+			return o, nil
+		}
+	}
+	return o, fmt.Errorf("model %s is not among the models of %s", o.Model, c.String("config"))
+}

@@ -1,0 +1,141 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// Correlator groups signals into incidents. One goroutine owns it.
+//
+// What it remembers is bounded by what is open: the series of open incidents
+// with their newest windows, and the spans of the last incidents of a model.
+// A series that is ok and outside any incident is not remembered at all.
+type Correlator struct {
+	cfg    Config
+	models map[schemas.ModelKey]*model
+}
+
+// model is what is known of one model.
+type model struct {
+	open   []*incident // ascending by onset
+	closed []past      // the last ones, in the order of their resolution
+}
+
+// past is an incident that is over. A window inside it that is evaluated again
+// belongs to it and changes nothing: what is resolved stays as it was told.
+type past struct {
+	id              string
+	onset, resolved time.Time
+}
+
+// maxPast bounds the past incidents remembered for a model.
+const maxPast = 32
+
+// New makes a Correlator that knows of no incident. The configuration must be
+// valid.
+func New(cfg Config) *Correlator {
+	return &Correlator{cfg: cfg, models: map[schemas.ModelKey]*model{}}
+}
+
+// Restore takes over incidents that were handed on before a restart: the open
+// ones, and the lately resolved ones when the caller has them (otherwise a
+// replay of their windows yields them again, with the same ids and revisions).
+// How long a series was ok is not part of an incident: after a restart the row
+// begins anew unless the windows are observed again.
+func (c *Correlator) Restore(open []schemas.Incident) {
+	newest := map[string]schemas.Incident{}
+	for _, inc := range open {
+		if inc.Revision >= newest[inc.ID].Revision {
+			newest[inc.ID] = inc
+		}
+	}
+	for _, inc := range newest {
+		m := c.model(inc.ModelKey())
+		if inc.State == schemas.IncidentResolved && inc.ResolvedAt != nil {
+			m.closed = append(m.closed, past{inc.ID, inc.Onset, *inc.ResolvedAt})
+		} else {
+			m.open = append(m.open, restored(inc))
+		}
+	}
+	for _, m := range c.models {
+		slices.SortFunc(m.open, byOnset)
+		slices.SortFunc(m.closed, func(a, b past) int { return a.resolved.Compare(b.resolved) })
+		m.forget()
+	}
+}
+
+// Observe takes in one evaluation and returns the incidents that it changed,
+// each as its new revision: none, one or more. Observing the same evaluation
+// again changes nothing.
+func (c *Correlator) Observe(ev schemas.Evaluation) []schemas.Incident {
+	signals := clean(ev)
+	if len(signals) == 0 {
+		return nil
+	}
+	m := c.model(ev.ModelKey)
+	alarms := m.hear(signals, c.cfg)
+	for i := range alarms {
+		m.join(&alarms[i], c.cfg)
+	}
+	changed := m.revise(scopeOf(signals), c.cfg)
+	if len(m.open) == 0 && len(m.closed) == 0 {
+		delete(c.models, ev.ModelKey)
+	}
+	return changed
+}
+
+func (c *Correlator) model(k schemas.ModelKey) *model {
+	if c.models[k] == nil {
+		c.models[k] = &model{}
+	}
+	return c.models[k]
+}
+
+// clean is the evaluation's own signals in an order that does not depend on
+// theirs, one of each series and window.
+func clean(ev schemas.Evaluation) []schemas.Signal {
+	var out []schemas.Signal
+	for _, s := range ev.Signals {
+		s.Tenant, s.Model = cmp.Or(s.Tenant, ev.Tenant), cmp.Or(s.Model, ev.Model)
+		if s.Span() == (schemas.Span{}) {
+			s.WindowStart, s.WindowEnd = ev.Span.Start, ev.Span.End
+		}
+		s.WindowStart, s.WindowEnd = s.WindowStart.UTC(), s.WindowEnd.UTC()
+		if s.ModelKey() == ev.ModelKey {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b schemas.Signal) int {
+		return cmp.Or(compareSpans(a.Span(), b.Span()), compareSeries(&a, &b), a.EvaluatedAt.Compare(b.EvaluatedAt),
+			cmp.Compare(a.State, b.State), cmp.Compare(a.Score, b.Score))
+	})
+	return newestOnly(out)
+}
+
+// newestOnly drops what a later evaluation of the same series and window
+// replaces.
+func newestOnly(sorted []schemas.Signal) []schemas.Signal {
+	var out []schemas.Signal
+	for _, s := range sorted {
+		if n := len(out); n > 0 && out[n-1].Series() == s.Series() && out[n-1].Span() == s.Span() {
+			out[n-1] = s
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func compareSeries(a, b *schemas.Signal) int {
+	return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Version, b.Version),
+		cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Detector, b.Detector))
+}
+
+func compareSpans(a, b schemas.Span) int {
+	return cmp.Or(a.End.Compare(b.End), a.Start.Compare(b.Start))
+}
+
+func byOnset(a, b *incident) int { return a.told.Onset.Compare(b.told.Onset) }

@@ -1,0 +1,153 @@
+package detectors
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/driftline/driftline/internal/config"
+	"github.com/driftline/driftline/schemas"
+)
+
+// Config is the detect section: what holds for all models.
+type Config struct {
+	Window          Window        `yaml:"window"`            // event-time length of a window: 5m, 1h, 1d, 1mo. Shorter reacts sooner, longer sees smaller changes. Default 1h
+	Lateness        time.Duration `yaml:"lateness"`          // how long after its end a window waits for late events, in event time. Default 1m
+	Idle            time.Duration `yaml:"idle"`              // a window whose time is over by the wall clock is evaluated when nothing touched it for this long, although no newer event came. Default 5s
+	Settle          time.Duration `yaml:"settle"`            // late data re-evaluate a window at most once in this time. Default 1s
+	MinRows         uint64        `yaml:"min_rows"`          // fewer rows in the window or in the reference give insufficient, not a verdict. Default 100
+	FalseAlarmEvery Window        `yaml:"false_alarm_every"` // false-alarm budget: one window with a false alarm in this time for each model and segment. Default 30d
+	Correction      string        `yaml:"correction"`        // for the many tests of a window: bh (Benjamini–Hochberg) or by (Benjamini–Yekutieli, valid under any dependence, stricter). Default bh
+	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run; empty means all. Default empty
+	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
+	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
+}
+
+// The corrections for multiple tests.
+const (
+	CorrectionBH = "bh"
+	CorrectionBY = "by"
+)
+
+// DefaultConfig is the documented default.
+func DefaultConfig() Config {
+	return Config{
+		Window:          Every(time.Hour),
+		Lateness:        time.Minute,
+		Idle:            5 * time.Second,
+		Settle:          time.Second,
+		MinRows:         100,
+		FalseAlarmEvery: Every(30 * 24 * time.Hour),
+		Correction:      CorrectionBH,
+		Bins:            10,
+		JSBase:          "2",
+	}
+}
+
+// Validate reports every mistake of the section.
+func (c Config) Validate() error {
+	errs := []error{
+		check(!c.Window.IsZero(), "window", "missing; such as 1h"),
+		check(c.Lateness >= 0, "lateness", "is negative"),
+		check(c.Idle >= 0, "idle", "is negative"),
+		check(c.Settle >= 0, "settle", "is negative"),
+		check(c.MinRows > 0, "min_rows", "must be at least 1"),
+		check(!c.FalseAlarmEvery.IsZero(), "false_alarm_every", "missing; such as 30d"),
+		check(c.Correction == CorrectionBH || c.Correction == CorrectionBY, "correction", "%q is neither bh nor by", c.Correction),
+		check(c.Bins >= 2 && c.Bins <= 100, "psi_bins", "%d is not within 2 to 100", c.Bins),
+		check(c.JSBase == "2" || c.JSBase == "e", "js_base", "%q is neither 2 nor e", c.JSBase),
+		checkDetectors(c.Detectors),
+	}
+	return errors.Join(errs...)
+}
+
+// Model is one entry of the models section: a model to watch. Empty fields
+// take the value of the detect section.
+type Model struct {
+	Tenant          string                  `yaml:"tenant"`            // owner of the model. Default "default"
+	Name            string                  `yaml:"name"`              // of the model, as in its events. Required
+	Window          Window                  `yaml:"window"`            // see detect.window
+	Lateness        *time.Duration          `yaml:"lateness"`          // see detect.lateness
+	MinRows         uint64                  `yaml:"min_rows"`          // see detect.min_rows; 0 means not set
+	FalseAlarmEvery Window                  `yaml:"false_alarm_every"` // see detect.false_alarm_every
+	Reference       ReferenceFile           `yaml:"reference"`         // what windows are compared with
+	Detectors       []string                `yaml:"detectors"`         // see detect.detectors
+	Thresholds      map[string]float64      `yaml:"thresholds"`        // smallest effect that counts, by detector, in the detector's unit. Default: the detector's own
+	Features        map[string]FeatureRules `yaml:"features"`          // exceptions by feature, also for _score, _latency_ms and _prediction
+}
+
+// FeatureRules are the exceptions for one feature.
+type FeatureRules struct {
+	Ignore     bool               `yaml:"ignore"`     // do not watch this feature. Default false
+	Thresholds map[string]float64 `yaml:"thresholds"` // by detector; over those of the model
+}
+
+// ReferenceFile says where a model's reference comes from and which columns
+// of the file are not features.
+type ReferenceFile struct {
+	Name       string   `yaml:"name"`       // of the reference in signals. Default "training"
+	File       string   `yaml:"file"`       // CSV (also .gz) or Parquet; empty when the reference is stored already
+	Timestamp  string   `yaml:"timestamp"`  // column of the event time; not a feature
+	Prediction string   `yaml:"prediction"` // column of the predicted class; becomes _prediction
+	Score      string   `yaml:"score"`      // column of the score or predicted value; becomes _score
+	Latency    string   `yaml:"latency"`    // column of the latency in milliseconds; becomes _latency_ms
+	ID         string   `yaml:"id"`         // column of the request id; not a feature
+	Exclude    []string `yaml:"exclude"`    // further columns that are not features, such as the label
+
+	Categorical []string `yaml:"categorical"` // columns of digits that are names, not quantities, such as zip codes
+}
+
+// Key names the model.
+func (m *Model) Key() schemas.ModelKey {
+	tenant := m.Tenant
+	if tenant == "" {
+		tenant = schemas.DefaultTenant
+	}
+	return schemas.ModelKey{Tenant: tenant, Model: m.Name}
+}
+
+// Validate reports every mistake of the entry.
+func (m Model) Validate() error {
+	errs := []error{
+		check(m.Name != "", "name", "missing: the model's name as its events give it"),
+		check(m.Lateness == nil || *m.Lateness >= 0, "lateness", "is negative"),
+		checkDetectors(m.Detectors),
+		checkThresholds("thresholds", m.Thresholds),
+	}
+	for _, f := range slices.Sorted(maps.Keys(m.Features)) {
+		errs = append(errs, checkThresholds("features."+f+".thresholds", m.Features[f].Thresholds))
+	}
+	return errors.Join(errs...)
+}
+
+func check(ok bool, key, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return config.Faultf(key, format, args...)
+}
+
+func checkDetectors(names []string) error {
+	var errs []error
+	for i, n := range names {
+		if _, err := Lookup(n); err != nil {
+			errs = append(errs, config.Faultf(fmt.Sprintf("detectors[%d]", i), "%v", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkThresholds(key string, ts map[string]float64) error {
+	var errs []error
+	for _, n := range slices.Sorted(maps.Keys(ts)) {
+		if _, err := Lookup(n); err != nil {
+			errs = append(errs, config.Faultf(key+"."+n, "%v", err))
+		} else if t := ts[n]; t < 0 || math.IsNaN(t) || math.IsInf(t, 0) {
+			errs = append(errs, config.Faultf(key+"."+n, "%v is not a number of at least 0", t))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,128 @@
+package detectors
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// EvaluateWindow runs a plan's detectors over one window of a model and gives
+// one signal for each version, segment, feature of the reference and detector.
+// It is a pure function: the engine and the backtest both are this and a
+// source of summaries. Now is only recorded. Features that the reference has
+// and the window has not count as missing in all of the window's rows; those
+// that only the window has are left out. An empty found gives no_data for the
+// version "".
+func EvaluateWindow(p *Plan, ref *schemas.Reference, found []schemas.WindowSummaries, span schemas.Span, now time.Time) []schemas.Signal {
+	if len(found) == 0 {
+		found = []schemas.WindowSummaries{{ModelKey: p.Key, Span: span}}
+	}
+	found = slices.Clone(found)
+	slices.SortStableFunc(found, func(a, b schemas.WindowSummaries) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Segment, b.Segment))
+	})
+	e := evaluation{plan: p, base: schemas.Signal{
+		WindowStart: span.Start, WindowEnd: span.End, Tenant: p.Key.Tenant, Model: p.Key.Model,
+		Reference: ref.ID(), PValue: 1, EvaluatedAt: now,
+	}}
+	for i := range found {
+		e.version(ref, &found[i])
+	}
+	e.verdicts()
+	return e.signals
+}
+
+// evaluation collects signals; those that were computed wait for the
+// adjustment of their p-values before they become verdicts.
+type evaluation struct {
+	plan     *Plan
+	base     schemas.Signal
+	signals  []schemas.Signal
+	computed []computed
+}
+
+type computed struct {
+	signal   int // index
+	detector *Detector
+	p        float64
+	detail   string
+}
+
+func (e *evaluation) version(ref *schemas.Reference, w *schemas.WindowSummaries) {
+	byName := make(map[string]*schemas.Summary, len(w.Features))
+	for i := range w.Features {
+		f := &w.Features[i]
+		byName[string(f.Kind)+"/"+f.Feature] = f
+	}
+	for i := range ref.Features {
+		r := &ref.Features[i]
+		if e.plan.features[r.Feature].Ignore {
+			continue
+		}
+		cur := byName[string(r.Kind)+"/"+r.Feature]
+		if cur == nil {
+			cur = &schemas.Summary{Feature: r.Feature, Kind: r.Kind, Rows: w.Rows, Missing: w.Rows}
+		}
+		for j := range e.plan.detectors {
+			if d := &e.plan.detectors[j]; d.Applies(r.Kind) {
+				s := e.base
+				s.Version, s.Segment = w.Version, w.Segment
+				e.run(d, s, r, cur)
+			}
+		}
+	}
+}
+
+// run one detector on one feature.
+func (e *evaluation) run(d *Detector, s schemas.Signal, ref, cur *schemas.Summary) {
+	s.Feature, s.Detector, s.Unit = ref.Feature, d.Name, d.Unit
+	s.Threshold = e.plan.threshold(d, ref.Feature)
+	s.NReference, s.NWindow = d.Rows(ref), d.Rows(cur)
+	switch {
+	case s.NWindow == 0:
+		s.State, s.Reason = schemas.StateNoData, d.Title+" of "+featureName(s.Feature)+" has no data: the window has no values"
+	case s.NReference == 0:
+		s.State, s.Reason = schemas.StateNoData, d.Title+" of "+featureName(s.Feature)+" has no data: the reference has no values"
+	case min(s.NWindow, s.NReference) < e.plan.MinRows:
+		s.State, s.Reason = schemas.StateInsufficient, tooFew(d, &s, e.plan.MinRows)
+	default:
+		e.compute(d, &s, ref, cur)
+	}
+	e.signals = append(e.signals, s)
+}
+
+func (e *evaluation) compute(d *Detector, s *schemas.Signal, ref, cur *schemas.Summary) {
+	r := d.Compare(ref, cur, e.plan.params)
+	// A statistic that is not a number is a defect of a detector or of a
+	// summary; to say "no data" is honest, to say 0 is not.
+	if r.NoData || math.IsNaN(r.Score) || math.IsInf(r.Score, 0) || math.IsNaN(r.PValue) {
+		s.State = schemas.StateNoData
+		s.Reason = d.Title + " of " + featureName(s.Feature) + " cannot be computed"
+		if r.Detail != "" {
+			s.Reason += ": " + r.Detail
+		}
+		return
+	}
+	s.Score = r.Score
+	e.computed = append(e.computed, computed{len(e.signals), d, r.PValue, r.Detail})
+}
+
+// verdicts adjusts the p-values of the whole window and decides.
+func (e *evaluation) verdicts() {
+	ps := make([]float64, len(e.computed))
+	for i, c := range e.computed {
+		ps[i] = c.p
+	}
+	for i, p := range adjust(ps, e.plan.yekutieli) {
+		c := e.computed[i]
+		s := &e.signals[c.signal]
+		s.PValue, s.State = p, schemas.StateOK
+		if s.Score >= s.Threshold && p <= e.plan.Level {
+			s.State = schemas.StateAlarm
+		}
+		s.Reason = reason(c.detector, s, c.detail, e.plan.Level)
+	}
+}

@@ -1,0 +1,86 @@
+package detectors
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// maxLevel caps the significance level, however large the budget is: above it
+// "significant" would lose its meaning.
+const maxLevel = 0.05
+
+// Plan is how one model is watched: the detect section and the model's own
+// entry made one. It is immutable and may be shared between goroutines.
+type Plan struct {
+	Key      schemas.ModelKey
+	Window   Window
+	Lateness time.Duration
+	MinRows  uint64
+	Level    float64 // bound on the chance of any false alarm in one window and segment
+
+	yekutieli  bool
+	params     Params
+	detectors  []Detector
+	thresholds map[string]float64
+	features   map[string]FeatureRules
+}
+
+// NewPlan merges the detect section and a model's entry.
+func NewPlan(c Config, m Model) (*Plan, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.Name, err)
+	}
+	p := &Plan{
+		Key: m.Key(), Window: c.Window, Lateness: c.Lateness, MinRows: c.MinRows,
+		yekutieli:  c.Correction == CorrectionBY,
+		params:     Params{Bins: c.Bins, NaturalLogs: c.JSBase == "e"},
+		thresholds: m.Thresholds, features: m.Features,
+	}
+	if !m.Window.IsZero() {
+		p.Window = m.Window
+	}
+	if m.Lateness != nil {
+		p.Lateness = *m.Lateness
+	}
+	if m.MinRows > 0 {
+		p.MinRows = m.MinRows
+	}
+	budget := c.FalseAlarmEvery
+	if !m.FalseAlarmEvery.IsZero() {
+		budget = m.FalseAlarmEvery
+	}
+	p.Level = level(p.Window, budget)
+	names := c.Detectors
+	if len(m.Detectors) > 0 {
+		names = m.Detectors
+	}
+	for _, d := range register {
+		if len(names) == 0 || slices.Contains(names, d.Name) {
+			p.detectors = append(p.detectors, d)
+		}
+	}
+	return p, nil
+}
+
+// level spreads a budget of one false alarm per period evenly over the windows
+// of the period.
+func level(w, budget Window) float64 {
+	return min(maxLevel, w.Duration().Seconds()/budget.Duration().Seconds())
+}
+
+// threshold of a detector for a feature: the feature's, the model's, the detector's.
+func (p *Plan) threshold(d *Detector, feature string) float64 {
+	if t, ok := p.features[feature].Thresholds[d.Name]; ok {
+		return t
+	}
+	if t, ok := p.thresholds[d.Name]; ok {
+		return t
+	}
+	return d.Threshold
+}

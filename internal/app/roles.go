@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/alerting"
+	"github.com/driftline/driftline/correlate"
+	"github.com/driftline/driftline/ingest"
+	"github.com/driftline/driftline/internal/clickhouse"
+	"github.com/driftline/driftline/internal/kafka"
+	"github.com/driftline/driftline/internal/selfmetrics"
+	"github.com/driftline/driftline/schemas"
+)
+
+// tick is how often idle handlers look around.
+const tick = 100 * time.Millisecond
+
+// startIngest: input topics → rows and announcements of touched windows.
+func (a *App) startIngest(start, run context.Context) error {
+	if len(a.cfg.Ingest.Topics) == 0 {
+		a.log.Warn("nothing to ingest: ingest.topics is empty")
+		return nil
+	}
+	log, err := kafka.OpenSchemaLog(start, a.cfg.Kafka, a.db.PutFeatureSchema)
+	if err != nil {
+		return err
+	}
+	a.onStop(log.Close)
+	a.background(run, log.Run)
+	sink, err := clickhouse.NewInserter(a.cfg.ClickHouse, a.set)
+	if err != nil {
+		return err
+	}
+	a.onStop(sink.Close)
+	in := ingest.New(a.cfg.Ingest, a.cfg.Kafka.Topics.Windows, sink, log, a.out, a.log.With("role", Ingest), a.set)
+	return a.consume(start, run, kafka.GroupConfig{Role: string(Ingest), Topics: a.inputs(), Tick: tick, New: in.Handler})
+}
+
+// startCorrelate: evaluations → incidents.
+func (a *App) startCorrelate(start, run context.Context) error {
+	incidents := a.set.GetOrCreateCounter("driftline_correlate_revisions_total")
+	return a.consume(start, run, kafka.GroupConfig{
+		Role: string(Correlate), Topics: []string{a.cfg.Kafka.Topics.Signals}, Tick: tick,
+		New: func(p *kafka.Partition) (kafka.Handler, error) {
+			open, err := a.db.Incidents(run, schemas.IncidentOpen)
+			if err != nil {
+				return nil, err
+			}
+			c := correlate.New(a.cfg.Correlate)
+			c.Restore(open)
+			return kafka.Each(p, decode(a, string(Correlate), func(ctx context.Context, ev schemas.Evaluation) error {
+				for _, inc := range c.Observe(ev) {
+					if err := a.publishIncident(ctx, inc); err != nil {
+						return err
+					}
+					incidents.Inc()
+				}
+				return nil
+			})), nil
+		},
+	})
+}
+
+func (a *App) publishIncident(ctx context.Context, inc schemas.Incident) error {
+	a.log.Info("incident", "id", inc.ID, "revision", inc.Revision, "state", inc.State, "severity", inc.Severity, "title", inc.Title)
+	if err := retry(ctx, func() error { return a.db.PutIncident(ctx, inc) }); err != nil {
+		return err
+	}
+	return a.publish(ctx, a.cfg.Kafka.Topics.Incidents, inc.ModelKey(), inc)
+}
+
+// startAlert: incidents → receivers.
+func (a *App) startAlert(start, run context.Context) error {
+	d, err := alerting.New(a.cfg.Alerting, a.db, alerting.Options{Log: a.log.With("role", Alert), Metrics: a.set, Version: selfmetrics.Build().Version})
+	if err != nil {
+		return err
+	}
+	return a.consume(start, run, kafka.GroupConfig{
+		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
+		New: func(p *kafka.Partition) (kafka.Handler, error) {
+			return kafka.Each(p, decode(a, string(Alert), func(ctx context.Context, inc schemas.Incident) error {
+				return retry(ctx, func() error { return d.Notify(ctx, inc) })
+			})), nil
+		},
+	})
+}
+
+// publish sends a value to one of the own topics, keyed by model.
+func (a *App) publish(ctx context.Context, topic string, key schemas.ModelKey, v any) error {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode record of %s: %w", topic, err)
+	}
+	if err := a.out.ProduceSync(ctx, &kgo.Record{Topic: topic, Key: key.Bytes(), Value: value}).FirstErr(); err != nil {
+		return fmt.Errorf("publish to %s: %w", topic, err)
+	}
+	return nil
+}

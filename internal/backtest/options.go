@@ -1,0 +1,92 @@
+// Package backtest runs the detectors over history in files: the same
+// detectors.EvaluateWindow as the service, without Kafka or ClickHouse. With
+// labels it also measures how well the model did in each window, so that drift
+// can be held against what it cost.
+package backtest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/driftline/driftline/detectors"
+)
+
+// Options of a run; the command's flags by the same names.
+type Options struct {
+	Tenant     string           // of the model; empty means default
+	Model      string           // name of the model; required
+	Reference  string           // file with reference rows, CSV or Parquet; required
+	Data       string           // file with the rows to judge; required
+	Labels     string           // file with id and label columns; empty: no performance
+	ID         string           // column that joins data and labels; needed with Labels
+	Label      string           // column of the label; empty: the only other column of the labels file
+	Timestamp  string           // column of the event time; needed unless the window counts rows
+	Prediction string           // column of the predicted class; becomes _prediction
+	Score      string           // column of the score; becomes _score
+	Exclude    []string         // further columns that are not features
+	Window     WindowSpec       // default 1h
+	Config     detectors.Config // the detect section; zero value means detectors.DefaultConfig
+	Entry      detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
+	Now        time.Time        // recorded as the time of evaluation; zero means the clock
+}
+
+// WindowSpec is how history is cut: by time or into chunks of rows.
+type WindowSpec struct {
+	Time detectors.Window
+	Rows int // greater than 0: chunks of this many rows in the order of the file; a shorter rest is a chunk too
+}
+
+// ParseWindowSpec reads "1h", "1mo" and the like, or "rows=N".
+func ParseWindowSpec(text string) (WindowSpec, error) {
+	if n, ok := strings.CutPrefix(text, "rows="); ok {
+		rows, err := strconv.Atoi(n)
+		if err != nil || rows < 1 {
+			return WindowSpec{}, fmt.Errorf("parse window %q: want rows= and a whole number of at least 1", text)
+		}
+		return WindowSpec{Rows: rows}, nil
+	}
+	w, err := detectors.ParseWindow(text)
+	return WindowSpec{Time: w}, err
+}
+
+// String is the form that ParseWindowSpec reads.
+func (w WindowSpec) String() string {
+	if w.Rows > 0 {
+		return "rows=" + strconv.Itoa(w.Rows)
+	}
+	return w.Time.String()
+}
+
+// complete fills in defaults and reports every missing option.
+func (o *Options) complete() error {
+	if o.Window == (WindowSpec{}) {
+		o.Window.Time = detectors.Every(time.Hour)
+	}
+	if o.Config.Window.IsZero() {
+		o.Config = detectors.DefaultConfig()
+	}
+	if o.Window.Rows == 0 {
+		o.Config.Window = o.Window.Time
+		o.Entry.Window = o.Window.Time
+	}
+	if o.Now.IsZero() {
+		o.Now = time.Now().UTC()
+	}
+	o.Entry.Tenant, o.Entry.Name = o.Tenant, o.Model
+	need := func(ok bool, text string) error {
+		if ok {
+			return nil
+		}
+		return errors.New(text)
+	}
+	return errors.Join(
+		need(o.Model != "", "--model is missing"),
+		need(o.Reference != "", "--reference is missing: a CSV or Parquet file with reference rows"),
+		need(o.Data != "", "--data is missing: a CSV or Parquet file with the rows to judge"),
+		need(o.Timestamp != "" || o.Window.Rows > 0, "--timestamp is missing: the column of the event time, or use --window rows=N"),
+		need(o.Labels == "" || o.ID != "", "--labels needs --id: the column that joins data and labels"),
+	)
+}

@@ -1,0 +1,228 @@
+package backtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/internal/tabular"
+	"github.com/driftline/driftline/schemas"
+)
+
+// Run judges every window of the data against the reference.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	plan, err := detectors.NewPlan(o.Config, o.Entry)
+	if err != nil {
+		return nil, err
+	}
+	in, err := read(o)
+	if err != nil {
+		return nil, err
+	}
+	features, absent := in.common(&o)
+	ref := detectors.MakeReference(plan.Key, "training", filepath.Base(o.Reference), features)
+	windows, err := cut(in.data, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Signals: []schemas.Signal{}, Performance: []Performance{}}
+	var whole outcomes
+	for _, w := range windows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		rows := in.data.Select(w.rows)
+		features, err := detectors.SummarizeTable(rows, o.roles(in.data))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Data, err)
+		}
+		found := []schemas.WindowSummaries{{ModelKey: plan.Key, Span: w.span, Rows: uint64(rows.Rows), Features: features}}
+		r.Signals = append(r.Signals, detectors.EvaluateWindow(plan, &ref, found, w.span, o.Now)...)
+		if in.labels != nil {
+			known := in.labels.outcomes(rows, o)
+			r.Performance = append(r.Performance, known.performance(w.span, rows.Rows))
+			whole.add(known)
+		}
+	}
+	r.summarize(plan, &ref, in.data.Rows, windows, o)
+	r.Summary.Absent = absent
+	if in.labels != nil {
+		all := whole.performance(schemas.Span{}, in.data.Rows)
+		r.Summary.Accuracy, r.Summary.AUC = all.Accuracy, all.AUC
+	}
+	return r, nil
+}
+
+// inputs are the files of a run.
+type inputs struct {
+	data     *tabular.Table
+	features []schemas.Summary // of the reference
+	labels   *labels           // nil without labels
+}
+
+func read(o Options) (in inputs, err error) {
+	if o.Labels != "" {
+		if in.labels, err = readLabels(o); err != nil {
+			return in, err
+		}
+	}
+	reference, err := tabular.Open(o.Reference, tabular.Options{})
+	if err != nil {
+		return in, fmt.Errorf("read reference: %w", err)
+	}
+	if in.data, err = tabular.Open(o.Data, tabular.Options{Timestamp: o.Timestamp}); err != nil {
+		return in, fmt.Errorf("read data: %w", err)
+	}
+	for _, name := range []string{o.ID, o.Prediction, o.Score} {
+		if name != "" && in.data.Column(name) == nil {
+			return in, fmt.Errorf("%s: no column %q; columns: %v", o.Data, name, in.data.Names())
+		}
+	}
+	roles := o.roles(reference)
+	if in.labels != nil { // the reference's rows often carry their label
+		roles.Exclude = append(roles.Exclude, in.labels.name)
+	}
+	if in.features, err = detectors.SummarizeTable(reference, roles); err != nil {
+		return in, fmt.Errorf("%s: %w", o.Reference, err)
+	}
+	return in, nil
+}
+
+// common are the reference's features whose column the data have. A reference
+// often carries more, its label above all: over a live stream an absent feature
+// is an alarm, between two files it is a difference of export, which the
+// summary names. A column that changed its type stays, and alarms.
+func (in *inputs) common(o *Options) (kept []schemas.Summary, absent []string) {
+	columns := map[string]string{schemas.FeaturePrediction: o.Prediction, schemas.FeatureScore: o.Score}
+	absent = []string{}
+	for _, f := range in.features {
+		if in.data.Column(cmp.Or(columns[f.Feature], f.Feature)) != nil {
+			kept = append(kept, f)
+		} else {
+			absent = append(absent, f.Feature)
+		}
+	}
+	return kept, absent
+}
+
+// roles of the columns that a table has: a reference may lack the id or the
+// timestamp, which are no features anyway.
+func (o *Options) roles(t *tabular.Table) detectors.ReferenceFile {
+	has := func(name string) string {
+		if name != "" && t.Column(name) == nil {
+			return ""
+		}
+		return name
+	}
+	roles := detectors.ReferenceFile{
+		Timestamp: has(o.Timestamp), ID: has(o.ID), Prediction: has(o.Prediction), Score: has(o.Score),
+		Exclude: slices.Clone(o.Exclude),
+	}
+	if o.Label != "" {
+		roles.Exclude = append(roles.Exclude, o.Label)
+	}
+	return roles
+}
+
+// chunk is one window of the data: its rows in the order of the file.
+type chunk struct {
+	span schemas.Span
+	rows []int
+}
+
+// cut the data into windows, ascending. Windows of time without rows between
+// the first and the last are left out: a file does not tell whether traffic
+// stopped or was not exported.
+func cut(t *tabular.Table, o Options) ([]chunk, error) {
+	if t.Rows == 0 {
+		return nil, fmt.Errorf("%s: no rows", o.Data)
+	}
+	if o.Window.Rows > 0 {
+		return byRows(t, o), nil
+	}
+	times := t.Column(o.Timestamp).Times
+	byStart := map[time.Time]*chunk{}
+	for i, at := range times {
+		span := o.Window.Time.Span(at)
+		c := byStart[span.Start]
+		if c == nil {
+			c = &chunk{span: span}
+			byStart[span.Start] = c
+		}
+		c.rows = append(c.rows, i)
+	}
+	out := make([]chunk, 0, len(byStart))
+	for _, c := range slices.SortedFunc(maps.Values(byStart), func(a, b *chunk) int { return a.span.Start.Compare(b.span.Start) }) {
+		out = append(out, *c)
+	}
+	return out, nil
+}
+
+// byRows cuts by count. With a timestamp a chunk spans its first to its last
+// time; without one, row numbers stand for seconds since 1970, so that windows
+// keep an order.
+func byRows(t *tabular.Table, o Options) []chunk {
+	var out []chunk
+	for from := 0; from < t.Rows; from += o.Window.Rows {
+		to := min(from+o.Window.Rows, t.Rows)
+		c := chunk{span: schemas.Span{Start: time.Unix(int64(from), 0).UTC(), End: time.Unix(int64(to), 0).UTC()}}
+		if o.Timestamp != "" {
+			times := t.Column(o.Timestamp).Times[from:to]
+			c.span.Start = slices.MinFunc(times, time.Time.Compare)
+			c.span.End = slices.MaxFunc(times, time.Time.Compare).Add(time.Millisecond) // half-open
+		}
+		for i := from; i < to; i++ {
+			c.rows = append(c.rows, i)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (r *Report) summarize(p *detectors.Plan, ref *schemas.Reference, rows int, windows []chunk, o Options) {
+	s := &r.Summary
+	*s = Summary{
+		Model: o.Model, Reference: ref.ID(), ReferenceRows: int(ref.Rows), Rows: rows,
+		Window: o.Window.String(), Windows: len(windows), Features: len(ref.Features),
+		Signals: len(r.Signals), Alarmed: []Alarmed{}, Level: p.Level,
+		From: windows[0].span.Start, To: windows[len(windows)-1].span.End,
+	}
+	byFeature := map[string]*Alarmed{}
+	seen := map[string]bool{} // window, and window with feature
+	for i := range r.Signals {
+		g := &r.Signals[i]
+		if g.State != schemas.StateAlarm {
+			continue
+		}
+		s.Alarms++
+		window := g.WindowStart.Format(time.RFC3339Nano)
+		if !seen[window] {
+			seen[window] = true
+			s.WindowsAlarmed++
+		}
+		a := byFeature[g.Feature]
+		if a == nil {
+			a = &Alarmed{Feature: g.Feature, First: g.WindowStart}
+			byFeature[g.Feature] = a
+		}
+		a.Alarms++
+		if key := window + " " + g.Feature; !seen[key] {
+			seen[key] = true
+			a.Windows++
+		}
+	}
+	for _, a := range byFeature {
+		s.Alarmed = append(s.Alarmed, *a)
+	}
+	slices.SortFunc(s.Alarmed, func(a, b Alarmed) int {
+		return cmp.Or(cmp.Compare(b.Windows, a.Windows), cmp.Compare(b.Alarms, a.Alarms), cmp.Compare(a.Feature, b.Feature))
+	})
+}
