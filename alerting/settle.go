@@ -31,7 +31,7 @@ func (r *receiver) settled(ctx context.Context, inc *schemas.Incident) (bool, er
 	revision, err := insist(ctx, r, "read journal", func() (uint64, error) {
 		return r.journal.Delivered(ctx, inc.ID, r.name)
 	})
-	return err == nil && revision > inc.Revision, err
+	return err == nil && revision >= inc.Revision, err
 }
 
 // append writes a row to the journal.

@@ -66,12 +66,14 @@ func (a *App) startCorrelate(start, run context.Context) error {
 	})
 }
 
+// publishIncident hands a revision to alerting before it stores it: what is
+// stored counts as known after a restart, and would never be told.
 func (a *App) publishIncident(ctx context.Context, inc schemas.Incident) error {
 	a.log.Info("incident", "id", inc.ID, "revision", inc.Revision, "state", inc.State, "severity", inc.Severity, "title", inc.Title)
-	if err := retry(ctx, func() error { return a.db.PutIncident(ctx, inc) }); err != nil {
+	if err := a.publish(ctx, a.cfg.Kafka.Topics.Incidents, inc.ModelKey(), inc); err != nil {
 		return err
 	}
-	return a.publish(ctx, a.cfg.Kafka.Topics.Incidents, inc.ModelKey(), inc)
+	return retry(ctx, func() error { return a.db.PutIncident(ctx, inc) })
 }
 
 // startAlert: incidents → receivers.
@@ -80,6 +82,7 @@ func (a *App) startAlert(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.onStop(d.Close)
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {

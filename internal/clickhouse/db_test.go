@@ -83,7 +83,7 @@ func block(model string, at time.Time, num [][]float32, cat [][]string) proto.In
 		tenant.Append("default")
 		name.Append(model)
 		version.Append("v1")
-		ts.Append(at.Add(time.Duration(i) * time.Millisecond))
+		ts.Append(at.Add(time.Duration(i%60_000) * time.Millisecond))
 		nums.Append(num[i])
 		cats.Append(cat[i])
 	}
@@ -113,7 +113,7 @@ func TestSummariesAreCloseToExact(t *testing.T) {
 			}
 			return rng.ExpFloat64()
 		},
-		"offset": func() float64 { return 1e6 + rng.NormFloat64() },
+		"offset": func() float64 { return 1e5 + rng.NormFloat64() }, // at 1e6 a Float32 has 84 values left, and the digest is off by 0.0104
 		"holes": func() float64 {
 			if rng.IntN(3) == 0 {
 				return nan
@@ -124,7 +124,7 @@ func TestSummariesAreCloseToExact(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, draw := range shapes {
 		for _, minutes := range []int{1, 30} {
-			const rows = 12_000
+			const rows = 180_000 // above what is counted exactly
 			model := fmt.Sprint(name, minutes)
 			var exact []float64
 			for m := range minutes {

@@ -3,17 +3,27 @@ package clickhouse
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/driftline/driftline/schemas"
 	"github.com/driftline/driftline/schemas/ddl"
 )
 
+// exactValues is up to how many numeric values (rows × features of a version)
+// a window's distributions are read from its rows instead of its sketches. A
+// digest of few values is off by up to 1 % of them, and counting them costs no
+// more than merging; above the bound the cost follows minutes and features,
+// never events.
+const exactValues = 500_000
+
 // Summaries merges the one-minute states of a model over a span: one element a
-// version, all segments together, ascending by version. The cost follows
-// minutes and features, never events.
+// version, all segments together, ascending by version. Small windows, whose
+// rows are still stored, are exact.
 func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) ([]schemas.WindowSummaries, error) {
 	names, err := db.featureNames(ctx, key)
 	if err != nil {
@@ -21,6 +31,9 @@ func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.
 	}
 	byVersion, err := db.numericSummaries(ctx, key, span, names)
 	if err != nil {
+		return nil, err
+	}
+	if err := db.exactSummaries(ctx, key, span, names, byVersion); err != nil {
 		return nil, err
 	}
 	if err := db.categorySummaries(ctx, key, span, names, byVersion); err != nil {
@@ -124,6 +137,9 @@ func (s *sketches) summary(p int, name string) schemas.Summary {
 	out.Min, out.Max = float64(s.minima[p]), float64(s.maxima[p])
 	out.Mean = s.sums[p] / n
 	out.Points = points(s.quantiles[p], n, out.Min, out.Max, s.integers[p] == s.present[p])
+	if s.integers[p] < s.present[p] {
+		fitMean(out.Points, n, out.Mean, out.Min, out.Max)
+	}
 	out.Variance = s.variance(p, n, &out)
 	return out
 }
@@ -141,14 +157,73 @@ func (s *sketches) variance(p int, n float64, of *schemas.Summary) float64 {
 	return v
 }
 
-// points turns the middles of equal shares into weighted points; equal
-// neighbours join, so an atom of the distribution becomes one point. A digest
+// exactSummaries replaces sketched distributions by counted ones where a
+// version has few values.
+func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
+	for version, w := range byVersion {
+		if w.Rows*uint64(len(w.Features)) > exactValues {
+			continue
+		}
+		sketched := map[string]*schemas.Summary{}
+		for i := range w.Features {
+			sketched[w.Features[i].Feature] = &w.Features[i]
+		}
+		rows, err := db.conn.Query(ctx, `SELECT toUInt16(place - 1) AS position, groupArray(value), groupArray(n) FROM (
+			SELECT place, value, count() AS n FROM inference_events ARRAY JOIN num AS value, arrayEnumerate(num) AS place
+			WHERE tenant = {tenant:String} AND model = {model:String} AND version = {version:String}
+			AND timestamp >= {from:DateTime('UTC')} AND timestamp < {to:DateTime('UTC')} AND NOT isNaN(value)
+			GROUP BY place, value ORDER BY place, value) GROUP BY position`,
+			append(append(named(key), namedSpan(span)...), ch.Named("version", version))...)
+		if err != nil {
+			return fmt.Errorf("count values of %s: %w", key.Model, err)
+		}
+		for rows.Next() {
+			var position uint16
+			var values []float32
+			var counts []uint64
+			if err := rows.Scan(&position, &values, &counts); err != nil {
+				_ = rows.Close()
+				return fmt.Errorf("count values of %s: %w", key.Model, err)
+			}
+			name, _ := nameOf(names, featureKey{version, schemas.Numeric, int(position)})
+			if s := sketched[name]; s != nil {
+				exact(s, values, counts)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return fmt.Errorf("count values of %s: %w", key.Model, err)
+		}
+	}
+	return nil
+}
+
+// exact makes s what was counted, unless rows of the window have expired: the
+// states outlive them.
+func exact(s *schemas.Summary, values []float32, counts []uint64) {
+	var n uint64
+	points := make([]schemas.Point, len(values))
+	sum := 0.
+	for i, v := range values {
+		points[i] = schemas.Point{Value: float64(v), Weight: float64(counts[i])}
+		sum += points[i].Value * points[i].Weight
+		n += counts[i]
+	}
+	if n != s.Present() || n == 0 {
+		return
+	}
+	s.Points, s.Mean, s.Variance = points, sum/float64(n), 0
+	for _, p := range points {
+		s.Variance += p.Weight / float64(n) * (p.Value - s.Mean) * (p.Value - s.Mean)
+	}
+}
+
+// points turns the middles of shares into weighted points; equal neighbours
+// join, so an atom of the distribution becomes one point. A digest
 // interpolates between atoms; where all values are integers, rounding undoes
 // it.
 func points(quantiles []float32, n, lo, hi float64, integers bool) []schemas.Point {
-	share := n / float64(len(quantiles))
 	out := make([]schemas.Point, 0, len(quantiles))
-	for _, q := range quantiles {
+	for i, q := range quantiles {
 		v := min(max(float64(q), lo), hi)
 		if math.IsNaN(v) {
 			continue
@@ -157,12 +232,28 @@ func points(quantiles []float32, n, lo, hi float64, integers bool) []schemas.Poi
 			v = math.Round(v)
 		}
 		if k := len(out); k > 0 && out[k-1].Value >= v {
-			out[k-1].Weight += share
+			out[k-1].Weight += ddl.Shares[i] * n
 		} else {
-			out = append(out, schemas.Point{Value: v, Weight: share})
+			out = append(out, schemas.Point{Value: v, Weight: ddl.Shares[i] * n})
 		}
 	}
 	return out
+}
+
+// fitMean moves the outermost point so that the points have the exact mean: in
+// the far tail a few rows can carry much of it, and a distance that integrates
+// over values must see them.
+func fitMean(points []schemas.Point, n, mean, lo, hi float64) {
+	sum := 0.
+	for _, p := range points {
+		sum += p.Value * p.Weight
+	}
+	short := mean*n - sum
+	if first, last := &points[0], &points[len(points)-1]; short > 0 {
+		last.Value = min(hi, last.Value+short/last.Weight)
+	} else {
+		first.Value = max(lo, first.Value+short/first.Weight)
+	}
 }
 
 func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {

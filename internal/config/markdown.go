@@ -76,8 +76,13 @@ func (s *section) write(b *bytes.Buffer, c comments) {
 	}
 	b.WriteString("\n| key | type | default | meaning |\n|---|---|---|---|\n")
 	for _, e := range s.entries {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.key, typeName(e.typ), defaultCell(e), cell(c.of(e.field)))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.key, typeName(e.typ), defaultCell(e), cell(meaning(c.of(e.field), defaultCell(e))))
 	}
+}
+
+// meaning leaves out what the column of defaults says already.
+func meaning(text, shown string) string {
+	return strings.TrimSpace(strings.TrimSuffix(text, "Default "+strings.Trim(shown, "`")))
 }
 
 func defaultCell(e entry) string {

@@ -82,8 +82,7 @@ func embeddedName(e ast.Expr) string {
 // prose is a comment as one line of text.
 func prose(g *ast.CommentGroup) string { return strings.Join(strings.Fields(g.Text()), " ") }
 
-// of is the comment of a field; where there is none, of its type when that is
-// a struct, without the name that Go comments begin with.
+// of is the comment of a field; where there is none, of its type.
 func (c comments) of(f field) string {
 	if text := c[typeKey(f.owner)+"."+f.name]; text != "" {
 		return text
@@ -91,19 +90,18 @@ func (c comments) of(f field) string {
 	return c.ofType(f.typ)
 }
 
+// ofType is the comment of a type, without the "Name is" of Go comments.
 func (c comments) ofType(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
 	text := c[typeKey(t)]
-	rest, ok := strings.CutPrefix(text, t.Name()+" ")
-	if !ok || rest == "" {
-		return text
+	for _, verb := range []string{" is ", " are "} {
+		if rest, ok := strings.CutPrefix(text, t.Name()+verb); ok && rest != "" {
+			return strings.ToUpper(rest[:1]) + rest[1:]
+		}
 	}
-	for _, verb := range []string{"is ", "are ", "configures ", "says ", "holds "} {
-		rest = strings.TrimPrefix(rest, verb)
-	}
-	return strings.ToUpper(rest[:1]) + rest[1:]
+	return text
 }
 
 func typeKey(t reflect.Type) string { return t.PkgPath() + "." + t.Name() }

@@ -29,4 +29,7 @@ var Table = []Metric{
 	{"driftline_detect_alarms_total", Counter, "", "Signals in state alarm."},
 	{"driftline_detect_skipped_total", Counter, "reason", "Windows not evaluated: the model is not in the configuration, or it has no reference."},
 	{"driftline_correlate_revisions_total", Counter, "", "Revisions of incidents published."},
+	{"driftline_alerting_attempts_total", Counter, "receiver, status", "Attempts to tell a receiver, by what became of them; `dropped` means that somebody was not told."},
+	{"driftline_alerting_attempt_duration_seconds", Histogram, "receiver", "Time of one attempt, connection included."},
+	{"driftline_alerting_breaker_state", Gauge, "receiver", "Circuit breaker around the receiver: 0 closed, 1 half open, 2 open (attempts wait)."},
 }

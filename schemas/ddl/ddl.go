@@ -9,18 +9,36 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 )
 
 //go:embed *.sql
 var files embed.FS
 
-// Levels of the quantile sketches: the middles of Levels equal shares of the
-// rows. They are part of the column's type, so states merge only with states
-// of the same levels.
-const Levels = 200
+// Shares cut the rows, in the order of a feature's values, into the parts that
+// the quantile sketches are read by: nearly equal ones, and ever smaller ones
+// towards both ends, where the sketch is sharper and heavy tails have their
+// weight. They sum to 1.
+var Shares = shares()
+
+func shares() []float64 {
+	const tail, middle = 6, 256
+	var out []float64
+	for i := tail; i > 0; i-- {
+		out = append(out, 1/float64(int(middle)<<i))
+	}
+	left := 1.
+	for _, s := range out {
+		left -= 2 * s
+	}
+	up := slices.Clone(out)
+	slices.Reverse(up)
+	return slices.Concat(out, slices.Repeat([]float64{left / middle}, middle), up)
+}
 
 // DedupWindow is how many inserted blocks a table remembers, counting each
 // partition that an insert touches. Sized for 64 Kafka partitions with one
@@ -56,14 +74,17 @@ func (f Form) OnCluster() string {
 	return "ON CLUSTER '" + strings.ReplaceAll(f.Cluster, "'", "\\'") + "'"
 }
 
-// LevelList writes the levels of the quantile sketches as SQL arguments.
-func LevelList() string {
-	levels := make([]string, Levels)
-	for i := range levels {
-		levels[i] = strconv.FormatFloat((float64(i)+.5)/Levels, 'g', -1, 64)
+// LevelList writes the levels of the quantile sketches, the middles of the
+// shares, as SQL arguments. They are part of the column's type: states merge
+// only with states of the same levels.
+var LevelList = sync.OnceValue(func() string {
+	levels, below := make([]string, len(Shares)), 0.
+	for i, s := range Shares {
+		levels[i] = strconv.FormatFloat(below+s/2, 'g', 6, 64)
+		below += s
 	}
 	return strings.Join(levels, ", ")
-}
+})
 
 // Migrations are all steps in order, rendered for a form.
 func Migrations(form Form) ([]Migration, error) {
