@@ -12,6 +12,7 @@ func commands() []*cli.Command {
 		runCommand(),
 		checkConfigCommand(),
 		configCommand(),
+		migrateCommand(),
 		backtestCommand(),
 		versionCommand(),
 	}

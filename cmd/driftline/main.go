@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/urfave/cli/v3"
 
 	"github.com/driftline/driftline/internal/config"
@@ -59,7 +60,6 @@ func command() *cli.Command {
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // run prints and exits
 		HideHelpCommand: true,
 		HideVersion:     true,
-		Suggest:         true,
 	}
 }
 
@@ -86,8 +86,10 @@ func unknownCommand(_ context.Context, c *cli.Command) error {
 	if err := cli.ShowSubcommandHelp(c); err != nil {
 		return err
 	}
-	if near := cli.SuggestCommand(c.Commands, name); near != "" {
-		return fmt.Errorf("unknown command %q; did you mean %q?", name, near)
+	for _, sub := range c.Commands {
+		if levenshtein.ComputeDistance(name, sub.Name) <= 2 {
+			return fmt.Errorf("unknown command %q; did you mean %q?", name, sub.Name)
+		}
 	}
 	return fmt.Errorf("unknown command %q", name)
 }

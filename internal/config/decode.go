@@ -99,7 +99,7 @@ func (d *decoder) null(n *yaml.Node, key string, v reflect.Value) {
 // fresh allocates what a pointer type points to, with its defaults.
 func fresh(pointer reflect.Type) reflect.Value {
 	p := reflect.New(pointer.Elem())
-	if def, ok := p.Interface().(Defaulter); ok {
+	if def, ok := reflect.TypeAssert[Defaulter](p); ok {
 		def.SetDefaults()
 	}
 	return p

@@ -143,12 +143,12 @@ func scalarText(v reflect.Value) string {
 }
 
 func marshaler(v reflect.Value) (encoding.TextMarshaler, bool) {
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 		return m, true
 	}
 	p := reflect.New(v.Type())
 	p.Elem().Set(v)
-	m, ok := p.Interface().(encoding.TextMarshaler)
+	m, ok := reflect.TypeAssert[encoding.TextMarshaler](p)
 	return m, ok
 }
 

@@ -85,8 +85,7 @@ func syntaxFault(err error) *Fault {
 
 // reason is the part of a file error that does not repeat its path.
 func reason(err error) string {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
 		return pathErr.Err.Error()
 	}
 	return err.Error()

@@ -165,8 +165,7 @@ receivers:
 models:
 	credit: {window: 1s}   # too short
 `)
-	var mistakes *Error
-	if !errors.As(err, &mistakes) {
+	if _, ok := errors.AsType[*Error](err); !ok {
 		t.Fatalf("got %T %v", err, err)
 	}
 	want := `driftline.yaml:3: kafka.brokerz: unknown key; did you mean "brokers"?

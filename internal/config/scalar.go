@@ -71,7 +71,7 @@ func setScalar(s string, v reflect.Value) error {
 }
 
 func setText(s string, v reflect.Value) error {
-	u, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
+	u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 	if !ok {
 		return fmt.Errorf("%s cannot be set by configuration", v.Type())
 	}

@@ -18,7 +18,7 @@ func (d *decoder) validate(v reflect.Value, path string) {
 		return
 	}
 	if v.CanAddr() && v.Addr().CanInterface() {
-		if check, ok := v.Addr().Interface().(Validator); ok {
+		if check, ok := reflect.TypeAssert[Validator](v.Addr()); ok {
 			d.adopt(check.Validate(), path)
 		}
 	}
@@ -46,6 +46,7 @@ func (d *decoder) descend(v reflect.Value, path string) {
 			element.Set(v.MapIndex(k))
 			d.validate(element, joinKey(path, fmt.Sprint(k)))
 		}
+	default: // nothing below
 	}
 }
 

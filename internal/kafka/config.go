@@ -29,13 +29,14 @@ type Config struct {
 	Brokers  []string `yaml:"brokers"`   // host:port of the seed brokers. Left empty only with embedded.kafka
 	ClientID string   `yaml:"client_id"` // name shown in the brokers' logs and quotas. Default driftline
 	Group    string   `yaml:"group"`     // prefix of the consumer groups, one per role. Default driftline
+	Instance string   `yaml:"instance"`  // name of this process, one of its kind (a pod's or host's name): under it a restart takes its partitions back at once instead of after session_timeout. Default empty
 	TLS      TLS      `yaml:"tls"`       // encryption to the brokers
 	SASL     SASL     `yaml:"sasl"`      // authentication to the brokers
 
 	SessionTimeout   time.Duration `yaml:"session_timeout"`   // a member silent for so long loses its partitions. Default 45s
 	RebalanceTimeout time.Duration `yaml:"rebalance_timeout"` // time a member has to finish its batches in a rebalance. Default 60s
-	FetchMaxBytes    config.Bytes  `yaml:"fetch_max_bytes"`   // of one fetch from one broker, compressed. Default 16MiB
-	QueueBytes       config.Bytes  `yaml:"queue_bytes"`       // records waiting in memory over all partitions; above it fetching pauses. Default 64MiB
+	FetchMaxBytes    config.Bytes  `yaml:"fetch_max_bytes"`   // of one fetch from one broker, compressed. Default 8MiB
+	QueueBytes       config.Bytes  `yaml:"queue_bytes"`       // records waiting in memory over all partitions; above it fetching pauses. Default 32MiB
 	Topics           Topics        `yaml:"topics"`            // names of Driftline's own topics and how they are created
 }
 
@@ -70,7 +71,7 @@ func DefaultConfig() Config {
 	return Config{
 		ClientID: "driftline", Group: "driftline",
 		SessionTimeout: 45 * time.Second, RebalanceTimeout: time.Minute,
-		FetchMaxBytes: 16 << 20, QueueBytes: 64 << 20,
+		FetchMaxBytes: 8 << 20, QueueBytes: 32 << 20,
 		Topics: Topics{
 			Schemas: "driftline.schemas", Windows: "driftline.windows", Signals: "driftline.signals",
 			Incidents: "driftline.incidents", Partitions: 8, Replication: -1,

@@ -81,6 +81,9 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Kafka.Instance != "" {
+		opts = append(opts, kgo.InstanceID(cfg.Kafka.Instance))
+	}
 	g.cl, err = kgo.NewClient(append(opts,
 		kgo.ConsumerGroup(g.name),
 		kgo.ConsumeTopics(cfg.Topics...),

@@ -1,0 +1,56 @@
+# Driftline. `make help` lists the targets.
+
+SHELL       := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+
+# Tools are pinned here and installed below bin/tools; they are no part of go.mod.
+GOLANGCI_VERSION := v2.15.0
+TOOLS            := bin/tools
+TEST_TIMEOUT     ?= 15m
+BENCH            ?= .
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench fuzz lint fmt generate clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## fetch modules and the embedded ClickHouse engine; quick when they are there
+	@go mod download
+	@scripts/setup-libchdb.sh
+
+build: ## build bin/driftline
+	@mkdir -p bin
+	@CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/driftline ./cmd/driftline
+
+demo: setup build ## show the whole pipeline finding known faults, with embedded engines
+	@./bin/driftline demo
+
+test: setup ## vet and test everything, with the race detector where there is a C compiler
+	@TEST_TIMEOUT=$(TEST_TIMEOUT) scripts/test.sh
+
+bench: setup ## run the benchmarks; BENCH=regexp chooses
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## fuzz the parsers of foreign input for a minute
+	@go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./internal/config
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## run the linters (built once, takes two minutes)
+	@$< run ./...
+
+fmt: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## format the code
+	@$< fmt ./...
+
+generate: ## write the pages of the manual that come from the code
+	@go test -count=1 -run TestGeneratedPagesAreCurrent ./cmd/driftline -update
+
+clean: ## remove what was built
+	@rm -rf bin
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	@mkdir -p $(TOOLS)
+	@GOBIN=$(CURDIR)/$(TOOLS) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
