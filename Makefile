@@ -32,8 +32,9 @@ demo: setup build ## show the whole pipeline finding known faults, with embedded
 test: setup ## vet and test everything, with the race detector where there is a C compiler
 	@TEST_TIMEOUT=$(TEST_TIMEOUT) scripts/test.sh
 
-bench: setup ## run the benchmarks; BENCH=regexp chooses
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: setup build ## measure ingest against the storage's limit, then the benchmarks of single parts (BENCH=regexp)
+	@go run ./internal/bench
+	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./detectors ./loadtest ./internal/embedded/native/wire | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
 
 fuzz: ## fuzz the parsers of foreign input for a minute
 	@go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./internal/config

@@ -50,8 +50,15 @@ func (l *lengths) shrink() bool {
 		n     *int
 		least int
 	}{
-		{&l.signals, 10}, {&l.features, 20}, {&l.versions, 20}, {&l.signals, 1},
-		{&l.text, 2000}, {&l.features, 1}, {&l.versions, 1}, {&l.text, 100}, {&l.signals, 0},
+		{&l.signals, 10},
+		{&l.features, 20},
+		{&l.versions, 20},
+		{&l.signals, 1},
+		{&l.text, 2000},
+		{&l.features, 1},
+		{&l.versions, 1},
+		{&l.text, 100},
+		{&l.signals, 0},
 	} {
 		if *step.n > step.least {
 			*step.n = max(step.least, *step.n-max(1, *step.n/10))

@@ -47,7 +47,9 @@ func (r *receiver) append(ctx context.Context, n *schemas.Notification) error {
 // without the journal nothing can be promised, so nothing is sent or dropped.
 func insist[T any](ctx context.Context, r *receiver, what string, f func() (T, error)) (T, error) {
 	out, err := backoff.Retry(ctx, f, backoff.WithBackOff(r.pauses()), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, pause time.Duration) { r.log.Warn(what, "err", err, "retry_in", pause) }))
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			r.log.Warn("journal is away", "operation", what, "err", err, "retry_in", pause)
+		}))
 	if err != nil {
 		err = fmt.Errorf("%s: %w", what, errors.Join(errJournal, err))
 	}

@@ -66,8 +66,7 @@ func TestValidateReportsAllMistakes(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		var fault *config.Fault
-		if !errors.As(err, &fault) {
+		if _, ok := errors.AsType[*config.Fault](err); !ok {
 			t.Errorf("%v holds no Fault", err)
 		}
 		lines := strings.Split(err.Error(), "\n")

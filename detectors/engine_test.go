@@ -72,7 +72,7 @@ func newBench(t *testing.T) bench {
 
 // touch the minute that begins at event time from, with the given watermark.
 func (b bench) touch(model, from, watermark string, seq int64, now string) {
-	b.T.Helper()
+	b.Helper()
 	at := clock(b.T, from)
 	b.Touch(schemas.Touch{
 		ModelKey: schemas.ModelKey{Tenant: "default", Model: model}, Spans: []schemas.Span{{Start: at, End: at.Add(time.Minute)}},
@@ -81,18 +81,18 @@ func (b bench) touch(model, from, watermark string, seq int64, now string) {
 }
 
 func (b bench) evaluates(now string, want int) {
-	b.T.Helper()
+	b.Helper()
 	got, err := b.Evaluate(context.Background(), clock(b.T, now))
 	if err != nil || got != want {
-		b.T.Errorf("at %s: %d windows evaluated, error %v; want %d", now, got, err, want)
+		b.Errorf("at %s: %d windows evaluated, error %v; want %d", now, got, err, want)
 	}
 }
 
 func (b bench) oldest(want int64) {
-	b.T.Helper()
+	b.Helper()
 	got, ok := b.OldestPending()
 	if ok != (want >= 0) || ok && got != want {
-		b.T.Errorf("oldest pending %d, %v; want %d", got, ok, want)
+		b.Errorf("oldest pending %d, %v; want %d", got, ok, want)
 	}
 }
 

@@ -55,17 +55,6 @@ func numbers(values ...float64) *schemas.Summary {
 	return &s
 }
 
-func categories(counts map[string]uint64) *schemas.Summary {
-	var values []string
-	for v, n := range counts {
-		for range n {
-			values = append(values, v)
-		}
-	}
-	s := SummarizeStrings("c", values)
-	return &s
-}
-
 func TestKSExactOracle(t *testing.T) {
 	o := readOracles(t)
 	want := point[[2]float64](t, o, "ks(a,b)")
@@ -165,7 +154,7 @@ func TestCaliforniaKS(t *testing.T) {
 	if len(months) != 20 {
 		t.Fatalf("%d months, want 20", len(months))
 	}
-	for _, feature := range strings.Fields("MedInc HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude") {
+	for feature := range strings.FieldsSeq("MedInc HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude") {
 		ref := SummarizeNumbers(feature, reference.Column(feature).Numbers)
 		reduced := Reduce(ref)
 		var sum, worst float64

@@ -55,11 +55,15 @@ func sortFeatures(fs []schemas.Summary) {
 // hashSummary writes a summary in a form that has one reading: strings with
 // their length, numbers as bits.
 func hashSummary(h hash.Hash, s *schemas.Summary) {
+	var buf [8]byte
+	whole := func(v uint64) {
+		binary.LittleEndian.PutUint64(buf[:], v)
+		h.Write(buf[:])
+	}
 	text := func(v string) {
-		binary.Write(h, binary.LittleEndian, uint64(len(v)))
+		whole(uint64(len(v)))
 		h.Write([]byte(v))
 	}
-	whole := func(v uint64) { binary.Write(h, binary.LittleEndian, v) }
 	text(string(s.Kind))
 	text(s.Feature)
 	whole(s.Rows)

@@ -68,8 +68,10 @@ ingest:
 				<-pace.C
 			}
 			score := float64(i%1000) / 1000
-			e := schemas.Event{Model: "m", Version: "v1", RequestID: fmt.Sprint(i), Time: start.Add(time.Duration(i) * time.Millisecond), Score: &score,
-				Features: schemas.Features{Numeric: map[string]float64{"a": float64(i % 97)}, Categorical: map[string]string{"c": []string{"x", "y", "z"}[i%3]}}}
+			e := schemas.Event{
+				Model: "m", Version: "v1", RequestID: fmt.Sprint(i), Time: start.Add(time.Duration(i) * time.Millisecond), Score: &score,
+				Features: schemas.Features{Numeric: map[string]float64{"a": float64(i % 97)}, Categorical: map[string]string{"c": []string{"x", "y", "z"}[i%3]}},
+			}
 			cl.Produce(t.Context(), &kgo.Record{Topic: "events", Value: e.AppendProto(nil)}, func(_ *kgo.Record, err error) {
 				if err != nil {
 					t.Error(err)

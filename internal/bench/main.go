@@ -8,7 +8,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -29,7 +28,8 @@ func main() {
 	bin := flag.String("driftline", "bin/driftline", "binary to measure")
 	flag.Parse()
 	if err := run(context.Background(), *rows, *rounds, *bin); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
 }
 
@@ -37,7 +37,6 @@ func main() {
 type bench struct {
 	kafka   kafka.Config
 	store   clickhouse.Config
-	db      *clickhouse.DB
 	bin     string
 	rows    int
 	made    int // databases

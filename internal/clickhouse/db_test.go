@@ -88,8 +88,12 @@ func block(model string, at time.Time, num [][]float32, cat [][]string) proto.In
 		cats.Append(cat[i])
 	}
 	return proto.Input{
-		{Name: "tenant", Data: tenant}, {Name: "model", Data: name}, {Name: "version", Data: version},
-		{Name: "timestamp", Data: ts}, {Name: "num", Data: nums}, {Name: "cat", Data: cats},
+		{Name: "tenant", Data: tenant},
+		{Name: "model", Data: name},
+		{Name: "version", Data: version},
+		{Name: "timestamp", Data: ts},
+		{Name: "num", Data: nums},
+		{Name: "cat", Data: cats},
 	}
 }
 

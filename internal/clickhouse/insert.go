@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -142,6 +143,13 @@ func dedupSettings(token string) []ch.Setting {
 	}
 }
 
+// final are the codes of errors that waiting does not mend.
+var final = []proto.Error{
+	proto.ErrUnknownTable, proto.ErrUnknownDatabase, proto.ErrNoSuchColumnInTable, proto.ErrUnknownIdentifier,
+	proto.ErrTypeMismatch, proto.ErrThereIsNoColumn, proto.ErrIllegalColumn, proto.ErrUnknownSetting,
+	proto.ErrAuthenticationFailed, proto.ErrNotImplemented, proto.ErrIncorrectNumberOfColumns,
+}
+
 // permanent marks errors that the same block would meet again: retrying them
 // only hides the fault.
 func permanent(err error) error {
@@ -149,10 +157,7 @@ func permanent(err error) error {
 	if err == nil || !errors.As(err, &e) {
 		return err
 	}
-	switch e.Code {
-	case proto.ErrUnknownTable, proto.ErrUnknownDatabase, proto.ErrNoSuchColumnInTable, proto.ErrUnknownIdentifier,
-		proto.ErrTypeMismatch, proto.ErrThereIsNoColumn, proto.ErrIllegalColumn, proto.ErrUnknownSetting,
-		proto.ErrAuthenticationFailed, proto.ErrNotImplemented, proto.ErrIncorrectNumberOfColumns:
+	if slices.Contains(final, e.Code) {
 		return backoff.Permanent(err)
 	}
 	return err

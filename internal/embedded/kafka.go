@@ -184,6 +184,6 @@ func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		return
 	}
 	if ctx := context.Background(); l.log.Enabled(ctx, to) {
-		l.log.Log(ctx, to, "embedded Kafka: "+fmt.Sprintf(format, args...))
+		l.log.Log(ctx, to, "embedded Kafka", "message", fmt.Sprintf(format, args...))
 	}
 }

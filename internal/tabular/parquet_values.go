@@ -125,8 +125,9 @@ func atUnit(v int64, unit schema.TimeUnitType) time.Time {
 		return time.UnixMicro(v)
 	case schema.TimeUnitNanos:
 		return time.Unix(0, v)
+	default:
+		return time.UnixMilli(v)
 	}
-	return time.UnixMilli(v)
 }
 
 // bytes appends text, a decimal of big-endian two's complement, or, where the

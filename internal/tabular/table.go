@@ -125,13 +125,14 @@ func (c *Column) Texts() []string {
 			}
 			return t.Format(time.RFC3339Nano)
 		})
+	default:
+		return texts(c.Numbers, func(v float64) string {
+			if math.IsNaN(v) {
+				return ""
+			}
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		})
 	}
-	return texts(c.Numbers, func(v float64) string {
-		if math.IsNaN(v) {
-			return ""
-		}
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	})
 }
 
 func texts[T any](values []T, text func(T) string) []string {

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"compress/gzip"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -90,8 +91,8 @@ func TestOpenByContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	gz := gzip.NewWriter(f)
-	gz.Write([]byte("a\n1\n"))
-	if err := gz.Close(); err != nil {
+	_, err = gz.Write([]byte("a\n1\n"))
+	if err := errors.Join(err, gz.Close()); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()

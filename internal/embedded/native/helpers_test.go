@@ -64,8 +64,7 @@ func must(t testing.TB, err error) {
 // code is the number of a ClickHouse exception of either client, -1 if err is
 // none.
 func code(err error) int {
-	var a *clickhouse.Exception
-	if errors.As(err, &a) {
+	if a, ok := errors.AsType[*clickhouse.Exception](err); ok {
 		return int(a.Code)
 	}
 	if b, ok := ch.AsException(err); ok {

@@ -122,10 +122,9 @@ func TestTypes(t *testing.T) {
 	} {
 		block := append(oneColumn(typ, 2), make([]byte, max(want, 0))...)
 		out, _, _, err := ReadBlock(bufio.NewReader(bytes.NewReader(block)), 54460, nil)
-		var unsupported *UnsupportedTypeError
 		switch {
 		case want < 0:
-			if !errors.As(err, &unsupported) {
+			if _, ok := errors.AsType[*UnsupportedTypeError](err); !ok {
 				t.Errorf("%s: %v", typ, err)
 			}
 		case err != nil || len(out) != len(block)-2: // without block info and custom byte
