@@ -43,11 +43,12 @@ type batch struct {
 	assignment assignment
 	in         *Ingester
 
-	topic     *proto.ColLowCardinality[string]
+	topic     words
 	partition proto.ColInt32
 	offset    proto.ColInt64
 	all       proto.Input // of the table
 
+	name    []byte // of the topic
 	bytes   int
 	dead    []*kgo.Record
 	arrival arrivals
@@ -55,11 +56,10 @@ type batch struct {
 
 func newBatch(in *Ingester, t Topic, a assignment) *batch {
 	b := &batch{
-		cols: newColumns(in, t), assignment: a, in: in,
-		topic: proto.NewLowCardinality(new(proto.ColStr)),
+		cols: newColumns(in, t), assignment: a, in: in, name: []byte(a.topic),
 	}
 	b.all = append(b.cols.input(),
-		proto.InputColumn{Name: "_topic", Data: b.topic},
+		proto.InputColumn{Name: "_topic", Data: &b.topic},
 		proto.InputColumn{Name: "_partition", Data: &b.partition},
 		proto.InputColumn{Name: "_offset", Data: &b.offset},
 	)
@@ -94,7 +94,7 @@ func (b *batch) add(ctx context.Context, r *kgo.Record) error {
 		return fmt.Errorf("decode %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
 	}
 	for range b.arrival.rows - before {
-		b.topic.Append(b.assignment.topic)
+		b.topic.append(b.name)
 		b.partition.Append(b.assignment.partition)
 		b.offset.Append(r.Offset)
 	}

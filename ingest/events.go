@@ -42,28 +42,25 @@ type eventColumns struct {
 	tenant string // of records that name none
 	dec    eventDecoder
 	raw    rawEvent
-	words  interner
 	layout *layout // of the newest event
 	all    map[schemas.SchemaKey]*layout
 
-	tenants, models, versions, segments, deployments, pods, nodes, gpus *proto.ColLowCardinality[string]
+	tenants, models, versions, segments, deployments, pods, nodes, gpus words
 
 	time    *proto.ColDateTime64
 	request proto.ColStr
 	num     *proto.ColArr[float32]
-	cat     *proto.ColArr[string]
+	cat     wordArrays
 
 	numRow []float32
-	catRow []string
+	catRow [][]byte
 }
 
 func newEventColumns(in *Ingester, t Topic) *eventColumns {
-	lc := func() *proto.ColLowCardinality[string] { return proto.NewLowCardinality(new(proto.ColStr)) }
 	c := &eventColumns{
 		in: in, tenant: t.Tenant, dec: &jsonEvents{}, all: map[schemas.SchemaKey]*layout{},
-		tenants: lc(), models: lc(), versions: lc(), segments: lc(), deployments: lc(), pods: lc(), nodes: lc(), gpus: lc(),
 		time: new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli),
-		num:  proto.NewArray(new(proto.ColFloat32)), cat: proto.NewArray(lc()),
+		num:  proto.NewArray(new(proto.ColFloat32)),
 	}
 	if t.Format == FormatProtobuf {
 		c.dec = protoEvents{}
@@ -75,18 +72,18 @@ func (c *eventColumns) table() string { return "inference_events" }
 
 func (c *eventColumns) input() proto.Input {
 	return proto.Input{
-		{Name: "tenant", Data: c.tenants},
-		{Name: "model", Data: c.models},
-		{Name: "version", Data: c.versions},
-		{Name: "segment", Data: c.segments},
+		{Name: "tenant", Data: &c.tenants},
+		{Name: "model", Data: &c.models},
+		{Name: "version", Data: &c.versions},
+		{Name: "segment", Data: &c.segments},
 		{Name: "timestamp", Data: c.time},
 		{Name: "request_id", Data: &c.request},
-		{Name: "deployment", Data: c.deployments},
-		{Name: "pod", Data: c.pods},
-		{Name: "node", Data: c.nodes},
-		{Name: "gpu", Data: c.gpus},
+		{Name: "deployment", Data: &c.deployments},
+		{Name: "pod", Data: &c.pods},
+		{Name: "node", Data: &c.nodes},
+		{Name: "gpu", Data: &c.gpus},
 		{Name: "num", Data: c.num},
-		{Name: "cat", Data: c.cat},
+		{Name: "cat", Data: &c.cat},
 	}
 }
 
@@ -116,18 +113,18 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 		return err
 	}
 	key := c.layout.schema.Key
-	c.tenants.Append(key.Tenant)
-	c.models.Append(key.Model)
-	c.versions.Append(key.Version)
-	c.segments.Append(c.words.of(e.segment))
+	c.tenants.append(c.layout.tenant)
+	c.models.append(e.model)
+	c.versions.append(e.version)
+	c.segments.append(e.segment)
 	c.time.AppendRaw(proto.DateTime64(e.millis))
 	c.request.AppendBytes(e.requestID)
-	c.deployments.Append(c.words.of(e.deployment))
-	c.pods.Append(c.words.of(e.pod))
-	c.nodes.Append(c.words.of(e.node))
-	c.gpus.Append(c.words.of(e.gpu))
+	c.deployments.append(e.deployment)
+	c.pods.append(e.pod)
+	c.nodes.append(e.node)
+	c.gpus.append(e.gpu)
 	c.num.Append(c.numRow)
-	c.cat.Append(c.catRow)
+	c.cat.append(c.catRow)
 	at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, t)
 	return nil
 }
@@ -139,13 +136,10 @@ func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
 		(string(tenant) == l.schema.Key.Tenant || len(tenant) == 0 && l.schema.Key.Tenant == c.tenant) {
 		return nil
 	}
-	key := schemas.SchemaKey{Tenant: c.words.of(tenant), Model: c.words.of(e.model), Version: c.words.of(e.version)}
-	if key.Tenant == "" {
-		key.Tenant = c.tenant
-	}
+	key := schemas.SchemaKey{Tenant: or(string(tenant), c.tenant), Model: string(e.model), Version: string(e.version)}
 	l := c.all[key]
 	if l == nil {
-		l = &layout{schema: c.in.schemas.Schema(key)}
+		l = &layout{schema: c.in.schemas.Schema(key), tenant: []byte(key.Tenant)}
 		c.all[key] = l
 	}
 	c.layout = l
@@ -167,13 +161,13 @@ func (c *eventColumns) place(ctx context.Context, e *rawEvent) error {
 	}
 	s := c.layout.schema
 	c.numRow = filled(c.numRow, len(s.Numeric), float32(math.NaN()))
-	c.catRow = filled(c.catRow, len(s.Categorical), "")
-	c.numRow[0], c.numRow[1], c.catRow[0] = float32(e.score), float32(e.latency), c.words.of(e.prediction)
+	c.catRow = filled(c.catRow, len(s.Categorical), nil)
+	c.numRow[0], c.numRow[1], c.catRow[0] = finite(e.score), finite(e.latency), e.prediction
 	for i, v := range e.numValues {
 		c.numRow[c.layout.num[i].at] = finite(v)
 	}
 	for i, v := range e.catValues {
-		c.catRow[c.layout.cat[i].at] = c.words.of(v)
+		c.catRow[c.layout.cat[i].at] = v
 	}
 	return nil
 }

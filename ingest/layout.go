@@ -11,6 +11,7 @@ import (
 // event's i-th feature is tried before the schema's map.
 type layout struct {
 	schema   *schemas.FeatureSchema
+	tenant   []byte
 	num, cat []place // of the i-th feature of the newest event
 }
 
@@ -51,27 +52,4 @@ func locate(s *schemas.FeatureSchema, kind schemas.FeatureKind, names [][]byte, 
 		memo[i] = place{append(memo[i].name[:0], name...), at}
 	}
 	return memo, missing, nil
-}
-
-// interner gives equal strings one copy: the values of low-cardinality columns
-// come again and again. It is bounded: what does not fit is copied each time.
-type interner struct{ words map[string]string }
-
-const maxWords = 1 << 16
-
-func (in *interner) of(b []byte) string {
-	if len(b) == 0 {
-		return ""
-	}
-	if w, ok := in.words[string(b)]; ok { // does not allocate
-		return w
-	}
-	w := string(b)
-	if in.words == nil {
-		in.words = make(map[string]string)
-	}
-	if len(in.words) < maxWords && len(w) <= 256 {
-		in.words[w] = w
-	}
-	return w
 }
