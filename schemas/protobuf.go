@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -166,19 +165,31 @@ func (f field) append(b []byte) []byte {
 			b = appendDouble(b, f.num, **v)
 		}
 	case *map[string]float64:
-		for _, k := range slices.Sorted(maps.Keys(*v)) {
+		var room [64]string
+		for _, k := range sortedNames(room[:0], *v) {
 			b = protowire.AppendTag(b, f.num, protowire.BytesType)
 			b = protowire.AppendVarint(b, uint64(entrySize(k)+9))
 			b = appendDouble(appendKey(b, k), 2, (*v)[k])
 		}
 	case *map[string]string:
-		for _, k := range slices.Sorted(maps.Keys(*v)) {
+		var room [64]string
+		for _, k := range sortedNames(room[:0], *v) {
 			b = protowire.AppendTag(b, f.num, protowire.BytesType)
 			b = protowire.AppendVarint(b, uint64(entrySize(k)+entrySize((*v)[k])))
 			b = protowire.AppendString(protowire.AppendTag(appendKey(b, k), 2, protowire.BytesType), (*v)[k])
 		}
 	}
 	return b
+}
+
+// sortedNames appends the keys of m to room, which saves the allocation of
+// most maps.
+func sortedNames[V any](room []string, m map[string]V) []string {
+	for name := range m {
+		room = append(room, name)
+	}
+	slices.Sort(room)
+	return room
 }
 
 func entrySize(s string) int { return 1 + protowire.SizeBytes(len(s)) }
