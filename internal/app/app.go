@@ -102,6 +102,9 @@ func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (a *
 		}
 		log.Info("started", "role", start.role)
 	}
+	if slices.Contains(roles, API) {
+		log.Info("role api serves nothing yet; metrics and health are on the admin listener", "admin", a.AdminAddr())
+	}
 	a.admin.Ready.Register("start", func() error { return nil })
 	return a, nil
 }

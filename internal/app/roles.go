@@ -86,9 +86,7 @@ func (a *App) startAlert(start, run context.Context) error {
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {
-			return kafka.Each(p, decode(a, string(Alert), func(ctx context.Context, inc schemas.Incident) error {
-				return retry(ctx, func() error { return d.Notify(ctx, inc) })
-			})), nil
+			return &alert{a: a, p: p, notify: d.Notify}, nil
 		},
 	})
 }

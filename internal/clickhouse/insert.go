@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/cenkalti/backoff/v5"
+	"github.com/sony/gobreaker/v2"
 
 	"github.com/driftline/driftline/schemas/ddl"
 )
@@ -21,6 +22,7 @@ type Inserter struct {
 	cfg     Config
 	form    ddl.Form
 	options ch.Options
+	breaker *gobreaker.CircuitBreaker[struct{}]
 	slots   chan *ch.Client // nil: a free slot that is not connected
 	set     *metrics.Set
 }
@@ -42,6 +44,16 @@ func NewInserter(cfg Config, set *metrics.Set) (*Inserter, error) {
 	for range cfg.InsertConnections {
 		ins.slots <- nil
 	}
+	ins.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:    "clickhouse",
+		Timeout: 2 * time.Second, // then one block asks whether the store is back
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures >= uint32(2*cfg.InsertConnections)
+		},
+		// A refused block says nothing about the store's health.
+		IsSuccessful: func(err error) bool { return err == nil || errors.As(err, new(*backoff.PermanentError)) },
+	})
+	set.GetOrCreateGauge("driftline_clickhouse_breaker_state", func() float64 { return float64(ins.breaker.State()) })
 	return ins, nil
 }
 
@@ -67,7 +79,7 @@ func (ins *Inserter) Insert(ctx context.Context, table, token string, block prot
 		if tries++; tries > 1 {
 			ins.set.GetOrCreateCounter(fmt.Sprintf(`driftline_clickhouse_insert_retries_total{table=%q}`, table)).Inc()
 		}
-		return struct{}{}, ins.try(ctx, table, token, block)
+		return ins.breaker.Execute(func() (struct{}, error) { return struct{}{}, ins.try(ctx, table, token, block) })
 	}, backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(0))
 	if err != nil {
 		return fmt.Errorf("insert %d rows into %s after %d tries: %w", block[0].Data.Rows(), table, tries, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -19,7 +18,7 @@ import (
 // digest of few values is off by up to 1 % of them, and counting them costs no
 // more than merging; above the bound the cost follows minutes and features,
 // never events.
-const exactValues = 500_000
+var exactValues uint64 = 500_000 // a test of the sketches sets it to 0
 
 // Summaries merges the one-minute states of a model over a span: one element a
 // version, all segments together, ascending by version. Small windows, whose
@@ -136,10 +135,7 @@ func (s *sketches) summary(p int, name string) schemas.Summary {
 	}
 	out.Min, out.Max = float64(s.minima[p]), float64(s.maxima[p])
 	out.Mean = s.sums[p] / n
-	out.Points = points(s.quantiles[p], n, out.Min, out.Max, s.integers[p] == s.present[p])
-	if s.integers[p] < s.present[p] {
-		fitMean(out.Points, n, out.Mean, out.Min, out.Max)
-	}
+	out.Points = distribution(s.quantiles[p], n, &out, s.integers[p] == s.present[p])
 	out.Variance = s.variance(p, n, &out)
 	return out
 }
@@ -198,7 +194,7 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span sch
 }
 
 // exact makes s what was counted, unless rows of the window have expired: the
-// states outlive them.
+// states outlive them. Rows that came since the states were read count too.
 func exact(s *schemas.Summary, values []float32, counts []uint64) {
 	var n uint64
 	points := make([]schemas.Point, len(values))
@@ -208,51 +204,14 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) {
 		sum += points[i].Value * points[i].Weight
 		n += counts[i]
 	}
-	if n != s.Present() || n == 0 {
+	if n < s.Present() || n == 0 {
 		return
 	}
-	s.Points, s.Mean, s.Variance = points, sum/float64(n), 0
+	s.Rows += n - s.Present()
+	s.Points, s.Min, s.Max = points, points[0].Value, points[len(points)-1].Value
+	s.Mean, s.Variance = sum/float64(n), 0
 	for _, p := range points {
 		s.Variance += p.Weight / float64(n) * (p.Value - s.Mean) * (p.Value - s.Mean)
-	}
-}
-
-// points turns the middles of shares into weighted points; equal neighbours
-// join, so an atom of the distribution becomes one point. A digest
-// interpolates between atoms; where all values are integers, rounding undoes
-// it.
-func points(quantiles []float32, n, lo, hi float64, integers bool) []schemas.Point {
-	out := make([]schemas.Point, 0, len(quantiles))
-	for i, q := range quantiles {
-		v := min(max(float64(q), lo), hi)
-		if math.IsNaN(v) {
-			continue
-		}
-		if integers {
-			v = math.Round(v)
-		}
-		if k := len(out); k > 0 && out[k-1].Value >= v {
-			out[k-1].Weight += ddl.Shares[i] * n
-		} else {
-			out = append(out, schemas.Point{Value: v, Weight: ddl.Shares[i] * n})
-		}
-	}
-	return out
-}
-
-// fitMean moves the outermost point so that the points have the exact mean: in
-// the far tail a few rows can carry much of it, and a distance that integrates
-// over values must see them.
-func fitMean(points []schemas.Point, n, mean, lo, hi float64) {
-	sum := 0.
-	for _, p := range points {
-		sum += p.Value * p.Weight
-	}
-	short := mean*n - sum
-	if first, last := &points[0], &points[len(points)-1]; short > 0 {
-		last.Value = min(hi, last.Value+short/last.Weight)
-	} else {
-		first.Value = max(lo, first.Value+short/first.Weight)
 	}
 }
 

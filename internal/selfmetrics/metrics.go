@@ -19,6 +19,7 @@ var Table = []Metric{
 	{"driftline_clickhouse_insert_seconds", Histogram, "table", "Time of one try of an insert."},
 	{"driftline_clickhouse_insert_retries_total", Counter, "table", "Tries of inserts after the first."},
 	{"driftline_clickhouse_insert_errors_total", Counter, "table", "Tries of inserts that failed."},
+	{"driftline_clickhouse_breaker_state", Gauge, "", "Circuit breaker around inserts: 0 closed, 1 half open, 2 open (blocks wait for the store)."},
 	{"driftline_detect_touches_total", Counter, "", "Announcements of touched spans received."},
 	{"driftline_detect_windows_pending", Gauge, "partition", "Windows open or waiting for the watermark."},
 	{"driftline_detect_windows_evaluated_total", Counter, "", "Windows evaluated, repeated evaluations for late data included."},
