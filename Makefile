@@ -26,7 +26,8 @@ build: ## build bin/driftline
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/driftline ./cmd/driftline
 
-demo: setup build ## show the whole pipeline finding known faults, with embedded engines
+demo: ## show the whole pipeline finding known faults, with embedded engines
+	@$(MAKE) --no-print-directory -j2 setup build # the download and the compiler keep each other waiting otherwise
 	@./bin/driftline demo
 
 test: setup ## vet and test everything, with the race detector where there is a C compiler

@@ -124,7 +124,20 @@ const (
 	HeaderPartition = "driftline-partition" // origin
 	HeaderOffset    = "driftline-offset"    // origin
 	HeaderTimestamp = "driftline-timestamp" // of the original record, RFC 3339
+	HeaderSize      = "driftline-size"      // bytes of the original value, when the letter keeps only its beginning
 )
+
+// shortened is how much of a value stays in a dead letter that is too large
+// for its topic: the headers that say why it is there come on top of a record
+// that may have filled its topic's limit. The origin says where the rest is.
+const shortened = 64 << 10
+
+func shorten(r *kgo.Record) *kgo.Record {
+	return &kgo.Record{
+		Topic: r.Topic, Key: r.Key, Value: r.Value[:shortened],
+		Headers: append(r.Headers, kgo.RecordHeader{Key: HeaderSize, Value: strconv.AppendInt(nil, int64(len(r.Value)), 10)}),
+	}
+}
 
 // bury makes the dead letter of a record: its key, bytes and headers as they
 // came, and where it came from and why it lies here.

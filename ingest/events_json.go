@@ -17,7 +17,7 @@ type jsonEvents struct {
 func (d *jsonEvents) decode(value []byte, e *rawEvent) error {
 	v, err := d.parser.ParseBytes(value)
 	if err != nil {
-		return poisonf("bad_json", "%s", shorten(err.Error()))
+		return poisonf("bad_json", "%s", clip(err.Error()))
 	}
 	o, err := v.Object()
 	if err != nil {
@@ -142,8 +142,8 @@ func (d *jsonEvents) fail(reason, format string, args ...any) {
 	}
 }
 
-// shorten keeps a decoder's complaint from carrying the whole record.
-func shorten(s string) string {
+// clip keeps a decoder's complaint from carrying the whole record.
+func clip(s string) string {
 	if len(s) > 200 {
 		return s[:200] + "…"
 	}

@@ -289,6 +289,31 @@ func total(set *metrics.Set, name string) (n int) {
 	return n
 }
 
+// A broken record as large as its topic allows does not fit into the
+// dead-letter topic with its headers: its beginning does, and ingest goes on.
+func TestLargestBrokenRecordIsBuried(t *testing.T) {
+	r := newRig(t, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"})
+	stop := r.run(metrics.NewSet())
+	rng, big := rand.New(rand.NewPCG(1, 1)), make([]byte, 999_850)
+	for i := range big {
+		big[i] = byte(rng.Uint32()) // does not compress
+	}
+	r.produce(&kgo.Record{Topic: "in", Value: big})
+	r.produce(&kgo.Record{Topic: "in", Value: encode(t, ingest.FormatJSON, event(1))})
+	dead := r.consume("in.dlq", 1)[0]
+	size := ""
+	for _, h := range dead.Headers {
+		if h.Key == ingest.HeaderSize {
+			size = string(h.Value)
+		}
+	}
+	if len(dead.Value) >= len(big) || size != "999850" {
+		t.Errorf("dead letter keeps %d bytes and says the record had %q", len(dead.Value), size)
+	}
+	until(t, "the good record", func() bool { return r.number("SELECT count() FROM inference_events") == 1 })
+	stop()
+}
+
 // The other four kinds reach their tables, in both formats.
 func TestOtherKindsAreStored(t *testing.T) {
 	value := .5

@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -134,8 +136,19 @@ func (p *partition) publish(ctx context.Context) error {
 	if len(out) == 0 {
 		return nil
 	}
-	if err := p.in.produce.ProduceSync(ctx, out...).FirstErr(); err != nil {
-		return fmt.Errorf("publish %d dead letters and announcements: %w", len(out), err)
+	var again []*kgo.Record
+	for _, r := range p.in.produce.ProduceSync(ctx, out...) {
+		switch {
+		case errors.Is(r.Err, kerr.MessageTooLarge) && len(r.Record.Value) > shortened:
+			again = append(again, shorten(r.Record))
+		case r.Err != nil:
+			return fmt.Errorf("publish %d dead letters and announcements: %w", len(out), r.Err)
+		}
+	}
+	if len(again) > 0 {
+		if err := p.in.produce.ProduceSync(ctx, again...).FirstErr(); err != nil {
+			return fmt.Errorf("publish %d shortened dead letters: %w", len(again), err)
+		}
 	}
 	p.counters.dead.Add(len(p.batch.dead))
 	return nil

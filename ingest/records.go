@@ -52,7 +52,7 @@ func decoderOf[T any, P unmarshaler[T]](format string) func([]byte) (*T, error) 
 		return func(b []byte) (*T, error) {
 			v := new(T)
 			if err := P(v).UnmarshalProto(b); err != nil {
-				return nil, poisonf("bad_protobuf", "%s", shorten(err.Error()))
+				return nil, poisonf("bad_protobuf", "%s", clip(err.Error()))
 			}
 			return v, nil
 		}
@@ -60,7 +60,7 @@ func decoderOf[T any, P unmarshaler[T]](format string) func([]byte) (*T, error) 
 	return func(b []byte) (*T, error) {
 		v := new(T)
 		if err := json.Unmarshal(b, v); err != nil {
-			return nil, poisonf("bad_json", "%s", shorten(err.Error()))
+			return nil, poisonf("bad_json", "%s", clip(err.Error()))
 		}
 		return v, nil
 	}

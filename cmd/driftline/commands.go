@@ -13,7 +13,9 @@ func commands() []*cli.Command {
 		checkConfigCommand(),
 		configCommand(),
 		migrateCommand(),
+		demoCommand(),
 		backtestCommand(),
+		dlqCommand(),
 		versionCommand(),
 	}
 }

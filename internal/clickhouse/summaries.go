@@ -168,7 +168,7 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span sch
 			SELECT place, value, count() AS n FROM inference_events ARRAY JOIN num AS value, arrayEnumerate(num) AS place
 			WHERE tenant = {tenant:String} AND model = {model:String} AND version = {version:String}
 			AND timestamp >= {from:DateTime('UTC')} AND timestamp < {to:DateTime('UTC')} AND NOT isNaN(value)
-			GROUP BY place, value ORDER BY place, value) GROUP BY position`,
+			GROUP BY place, value) GROUP BY position`,
 			append(append(named(key), namedSpan(span)...), ch.Named("version", version))...)
 		if err != nil {
 			return fmt.Errorf("count values of %s: %w", key.Model, err)
@@ -207,6 +207,7 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) {
 	if n < s.Present() || n == 0 {
 		return
 	}
+	slices.SortFunc(points, func(a, b schemas.Point) int { return cmp.Compare(a.Value, b.Value) })
 	s.Rows += n - s.Present()
 	s.Points, s.Min, s.Max = points, points[0].Value, points[len(points)-1].Value
 	s.Mean, s.Variance = sum/float64(n), 0

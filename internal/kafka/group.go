@@ -48,7 +48,8 @@ type Group struct {
 	cluster string
 	ids     map[string]string // topic name to topic id
 
-	fail context.CancelCauseFunc // ends Run with an error
+	ready  chan struct{} // closed when the fields above are set: the client calls back before its maker returns
+	failed chan error    // ends Run; the first one counts
 
 	workers struct {
 		sync.Mutex // taken by poll, callbacks and metrics; never held while calling a handler
@@ -67,7 +68,7 @@ type topicPartition struct {
 
 // NewGroup connects; Run joins the group.
 func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
-	g := &Group{cfg: cfg, name: cfg.Kafka.Group + "-" + cfg.Role}
+	g := &Group{cfg: cfg, name: cfg.Kafka.Group + "-" + cfg.Role, ready: make(chan struct{}), failed: make(chan error, 1)}
 	g.workers.by = map[topicPartition]*worker{}
 	label := fmt.Sprintf(`{group=%q}`, g.name)
 	g.pauses = cfg.Metrics.GetOrCreateCounter("driftline_kafka_pauses_total" + label)
@@ -88,6 +89,7 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 		kgo.ConsumerGroup(g.name),
 		kgo.ConsumeTopics(cfg.Topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), // aborted records, such as of an interrupted replay of dead letters, never happened
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(), // no rebalance between a poll and its dispatch: no stale records
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -108,16 +110,32 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 		g.cl.Close()
 		return nil, err
 	}
+	close(g.ready)
 	return g, nil
+}
+
+// fail ends Run with an error.
+func (g *Group) fail(err error) {
+	select {
+	case g.failed <- err:
+	default: // an earlier failure is ending it
+	}
 }
 
 // Run consumes until ctx ends, then lets every handler finish and leaves the
 // group. It returns nil after a clean stop and a handler's error otherwise.
 func (g *Group) Run(ctx context.Context) error {
-	ctx, g.fail = context.WithCancelCause(ctx)
-	defer g.fail(nil)
-	stop := context.AfterFunc(ctx, g.cl.AllowRebalance)
-	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case err := <-g.failed:
+			cancel(err)
+		case <-ctx.Done():
+		}
+	})
+	defer watch.Wait()
+	defer cancel(nil)
 	for ctx.Err() == nil {
 		fetches := g.cl.PollRecords(ctx, 20_000)
 		if fetches.IsClientClosed() {
@@ -161,7 +179,12 @@ func (g *Group) shutdown() {
 // assigned starts a worker for every partition whose committed offset was
 // just fetched; records of it cannot arrive before. A session that was cut off
 // here is followed by another one that fetches the offsets again.
-func (g *Group) assigned(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+func (g *Group) assigned(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+	select {
+	case <-g.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	start := func(topic string, p int32, offset int64, metadata *string) error {
 		part := &Partition{Topic: topic, TopicID: g.ids[topic], Cluster: g.cluster, Number: p, Start: offset, group: g}
 		if metadata != nil {

@@ -91,19 +91,19 @@ func (l *SchemaLog) replay(ctx context.Context) error {
 
 // Run applies what other instances append until ctx ends.
 func (l *SchemaLog) Run(ctx context.Context) error {
-	for {
-		if err := l.poll(ctx); err != nil {
-			l.state.Lock()
-			l.state.err = err
-			close(l.state.changed)
-			l.state.changed = make(chan struct{})
-			l.state.Unlock()
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("tail topic %s: %w", l.topic, err)
-		}
+	var err error
+	for err == nil {
+		err = l.poll(ctx)
 	}
+	l.state.Lock()
+	l.state.err = err
+	close(l.state.changed)
+	l.state.changed = make(chan struct{})
+	l.state.Unlock()
+	if ctx.Err() == nil {
+		return fmt.Errorf("tail topic %s: %w", l.topic, err)
+	}
+	return nil
 }
 
 // Close ends the connection, after Run.
