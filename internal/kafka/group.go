@@ -212,7 +212,11 @@ func (g *Group) assigned(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFe
 }
 
 // revoked ends workers: with a chance to commit, or without when the
-// partitions were lost to another member already.
+// partitions were lost to another member already. It returns when they have
+// ended, also those that somebody else is ending: the client may call back in
+// the middle of a shutdown, and once this returns the partition has another
+// owner. A commit after that would be taken, since the group checks the
+// member, not its partitions, and would put the new owner's offset back.
 func (g *Group) revoked(m map[string][]int32, clean bool) {
 	var eg errgroup.Group
 	for topic, partitions := range m {
@@ -220,11 +224,20 @@ func (g *Group) revoked(m map[string][]int32, clean bool) {
 			tp := topicPartition{topic, p}
 			g.workers.Lock()
 			w := g.workers.by[tp]
-			delete(g.workers.by, tp)
 			g.workers.Unlock()
-			if w != nil {
-				eg.Go(func() error { w.stop(clean); return nil })
+			if w == nil {
+				continue
 			}
+			eg.Go(func() error {
+				w.stop(clean)
+				w.drop() // what was queued while it ended
+				g.workers.Lock()
+				if g.workers.by[tp] == w {
+					delete(g.workers.by, tp)
+				}
+				g.workers.Unlock()
+				return nil
+			})
 		}
 	}
 	_ = eg.Wait() // stop reports its own errors
@@ -239,7 +252,7 @@ func (g *Group) dispatch(ftp kgo.FetchTopicPartition) {
 	g.workers.Lock()
 	w := g.workers.by[tp]
 	g.workers.Unlock()
-	if w == nil { // fenced: whoever owns the partition now reads them again
+	if w == nil || w.ending() { // whoever owns the partition next reads them again
 		return
 	}
 	size := w.push(ftp.Records, ftp.HighWatermark)

@@ -114,6 +114,17 @@ func (w *worker) stop(clean bool) {
 	w.cancel(nil)
 }
 
+func (w *worker) ending() bool {
+	select {
+	case <-w.close:
+		return true
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // fenced: another member may own the partition. The client learns of it by
 // heartbeat and takes it away; if it does not, holding on to a partition that
 // nobody works on would be a silent stop.
