@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/embedded/embeddedtest"
 	"github.com/driftline/driftline/schemas"
@@ -114,6 +115,7 @@ func TestSummariesAreCloseToExact(t *testing.T) {
 		"dice":      func() float64 { return float64(1 + rng.IntN(6)) },
 		"terms":     func() float64 { return float64(12 * (1 + rng.IntN(5))) },
 		"quarters":  func() float64 { return .25 * float64(rng.IntN(5)) },
+		"age":       func() float64 { return math.Round(min(90, max(18, 40+12*rng.NormFloat64()))) },
 		"outlier": func() float64 { // a few rows far beyond atoms
 			if rng.IntN(10_000) == 0 {
 				return 1000
@@ -174,6 +176,15 @@ func TestSummariesAreCloseToExact(t *testing.T) {
 				t.Errorf("%s: sketch is %.4f away from the exact distribution; %d points %.12v", model, d, len(x.Points), x.Points[:min(12, len(x.Points))])
 			} else {
 				t.Logf("%-12s distance %.4f, %d points", model, d, len(x.Points))
+			}
+			// What matters in the end: detectors take a sketch of the same rows for no change.
+			whole := detectors.SummarizeNumbers("x", exact)
+			for _, name := range []string{"psi", "js", "ks", "wasserstein"} {
+				d, err := detectors.Lookup(name)
+				check(t, err)
+				if r := d.Compare(&whole, x, detectors.DefaultParams()); r.Score > d.Threshold/2 {
+					t.Errorf("%s: %s of a sketch against its own rows is %.4f, threshold %g", model, name, r.Score, d.Threshold)
+				}
 			}
 			c := find(t, got[0].Features, "c")
 			if len(c.Categories) != 2 || c.Rows != rows || c.Missing != rows-c.Categories[0].Count-c.Categories[1].Count {

@@ -69,7 +69,7 @@ func snap(points []schemas.Point, runs []int) []schemas.Point {
 		for j < len(points) && runs[j] == 1 {
 			j++
 		}
-		if last != len(out)-1 || last < 0 || j == len(points) || j-i > maxBetween {
+		if last != len(out)-1 || last < 0 || j == len(points) || j-i > maxBetween || !outweighed(points[i:j], out[last], points[j]) {
 			out = append(out, points[i:j]...)
 			i = j
 			continue
@@ -83,6 +83,17 @@ func snap(points []schemas.Point, runs []int) []schemas.Point {
 		i = j
 	}
 	return out
+}
+
+// outweighed tells whether both atoms are far heavier than what lies between
+// them. Between light ones, such as ages, it may well be an atom of its own
+// that the digest has blurred.
+func outweighed(strays []schemas.Point, low, high schemas.Point) bool {
+	w := 0.
+	for _, p := range strays {
+		w += p.Weight
+	}
+	return 2*w <= min(low.Weight, high.Weight)
 }
 
 // fitMean moves the outermost share so that the points have the exact mean: in

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
@@ -24,19 +25,40 @@ var exactValues uint64 = 500_000 // a test of the sketches sets it to 0
 // version, all segments together, ascending by version. Small windows, whose
 // rows are still stored, are exact.
 func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) ([]schemas.WindowSummaries, error) {
+	for try := 1; ; try++ {
+		out, whole, err := db.summaries(ctx, key, span)
+		if whole || err != nil || try == maxTries {
+			return out, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// maxTries is how often a window is read whose states are ahead of its rows: a
+// block is being written, and becomes visible in the views first. Rows that
+// have begun to expire look the same, and stay so.
+const maxTries = 5
+
+// summaries reads a window once; whole is false when some of the rows that its
+// states count cannot be seen.
+func (db *DB) summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) (all []schemas.WindowSummaries, whole bool, err error) {
 	names, err := db.featureNames(ctx, key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	byVersion, err := db.numericSummaries(ctx, key, span, names)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if err := db.exactSummaries(ctx, key, span, names, byVersion); err != nil {
-		return nil, err
+	if whole, err = db.exactSummaries(ctx, key, span, names, byVersion); err != nil {
+		return nil, false, err
 	}
 	if err := db.categorySummaries(ctx, key, span, names, byVersion); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var out []schemas.WindowSummaries
 	for _, w := range byVersion {
@@ -46,7 +68,7 @@ func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.
 		out = append(out, *w)
 	}
 	slices.SortFunc(out, func(a, b schemas.WindowSummaries) int { return cmp.Compare(a.Version, b.Version) })
-	return out, nil
+	return out, whole, nil
 }
 
 type featureKey struct {
@@ -155,7 +177,8 @@ func (s *sketches) variance(p int, n float64, of *schemas.Summary) float64 {
 
 // exactSummaries replaces sketched distributions by counted ones where a
 // version has few values.
-func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
+func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) (whole bool, err error) {
+	whole = true
 	for version, w := range byVersion {
 		if w.Rows*uint64(len(w.Features)) > exactValues {
 			continue
@@ -171,7 +194,7 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span sch
 			GROUP BY place, value) GROUP BY position`,
 			append(append(named(key), namedSpan(span)...), ch.Named("version", version))...)
 		if err != nil {
-			return fmt.Errorf("count values of %s: %w", key.Model, err)
+			return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 		}
 		for rows.Next() {
 			var position uint16
@@ -179,23 +202,24 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span sch
 			var counts []uint64
 			if err := rows.Scan(&position, &values, &counts); err != nil {
 				_ = rows.Close()
-				return fmt.Errorf("count values of %s: %w", key.Model, err)
+				return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 			}
 			name, _ := nameOf(names, featureKey{version, schemas.Numeric, int(position)})
-			if s := sketched[name]; s != nil {
-				exact(s, values, counts)
+			if s := sketched[name]; s != nil && !exact(s, values, counts) {
+				whole = false
 			}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return fmt.Errorf("count values of %s: %w", key.Model, err)
+			return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 		}
 	}
-	return nil
+	return whole, nil
 }
 
-// exact makes s what was counted, unless rows of the window have expired: the
-// states outlive them. Rows that came since the states were read count too.
-func exact(s *schemas.Summary, values []float32, counts []uint64) {
+// exact makes s what was counted, unless rows are missing: those that have
+// expired, whose states outlive them, or are not visible yet. Rows that came
+// since the states were read count too.
+func exact(s *schemas.Summary, values []float32, counts []uint64) (whole bool) {
 	var n uint64
 	points := make([]schemas.Point, len(values))
 	sum := 0.
@@ -204,8 +228,8 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) {
 		sum += points[i].Value * points[i].Weight
 		n += counts[i]
 	}
-	if n < s.Present() || n == 0 {
-		return
+	if n < s.Present() {
+		return false
 	}
 	slices.SortFunc(points, func(a, b schemas.Point) int { return cmp.Compare(a.Value, b.Value) })
 	s.Rows += n - s.Present()
@@ -214,6 +238,7 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) {
 	for _, p := range points {
 		s.Variance += p.Weight / float64(n) * (p.Value - s.Mean) * (p.Value - s.Mean)
 	}
+	return true
 }
 
 func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
