@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/driftline/driftline/schemas"
+	jsonfiles "github.com/driftline/driftline/schemas/json"
 )
 
 // member is a field of a Go type as its JSON form shows it.
@@ -142,7 +142,7 @@ var jsonSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) 
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	for name := range published { // by their own ids, so that they find each other
-		file, err := os.Open(filepath.Join("json", name+".schema.json"))
+		file, err := jsonfiles.FS.Open(name + ".schema.json")
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +197,7 @@ func jsonType(t reflect.Type) string {
 
 // Every file is tested, and none is missing.
 func TestEveryJSONSchemaIsKnown(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("json", "*.json"))
+	files, err := fs.Glob(jsonfiles.FS, "*")
 	if err != nil || len(files) != len(published) {
 		t.Errorf("%d files for %d types: %v", len(files), len(published), err)
 	}
@@ -206,6 +206,9 @@ func TestEveryJSONSchemaIsKnown(t *testing.T) {
 func TestJSONSchemasAgreeWithGo(t *testing.T) {
 	for name, typ := range published {
 		s := jsonSchema(t, name)
+		if s.Title != typ.Name() || s.Description == "" || s.DraftVersion != 2020 {
+			t.Errorf("%s: title %q, description %q, draft %d", name, s.Title, s.Description, s.DraftVersion)
+		}
 		var names, required []string
 		for _, m := range members(typ) {
 			names = append(names, m.name)

@@ -1,0 +1,431 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/internal/config"
+	"github.com/driftline/driftline/schemas"
+)
+
+// The tests below run the state machine of a partition against a model of all
+// that surrounds it, under random interleavings of records, ticks, faults at
+// every step and takeovers. They prove the protocol; that Kafka and ClickHouse
+// behave as the model does is what the tests with real engines are for.
+
+// errFault is what every injected fault says.
+var errFault = errors.New("injected fault")
+
+// memorySchemas agrees with itself.
+type memorySchemas map[schemas.SchemaKey]*schemas.FeatureSchema
+
+func (m memorySchemas) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
+	if s := m[key]; s != nil {
+		return s
+	}
+	return schemas.NewFeatureSchema(key)
+}
+
+func (m memorySchemas) Extend(_ context.Context, key schemas.SchemaKey, missing []schemas.SchemaEntry) (*schemas.FeatureSchema, error) {
+	s := m.Schema(key)
+	for _, e := range missing {
+		s = s.Extended(e.Kind, e.Name)
+	}
+	m[key] = s
+	return s, nil
+}
+
+// window is a minute of a model.
+type window struct {
+	model  string
+	minute int64
+}
+
+// row is what a block holds of one record.
+type row struct {
+	offset int64
+	window window
+}
+
+// block is an insert that was sent.
+type block struct {
+	token string
+	rows  []row
+}
+
+// world is one partition with its group's offset, the store, the topics that
+// are written to, and what can go wrong with them.
+type world struct {
+	testing.TB
+	seed   uint64
+	rng    *rand.Rand
+	faults bool
+
+	log    []*kgo.Record    // without those that are compacted away
+	end    int64            // of the log
+	broken map[int64]bool   // offsets that can never be stored
+	format string           // of the records
+	schema memorySchemas    // outlives all instances, as Kafka's log does
+	set    *metrics.Set     // of all instances
+	age    int              // of the newest owner: fences all former ones
+	offset int64            // committed
+	intent string           // committed metadata
+	tokens map[string]bool  // that the store knows
+	stored map[int64]int    // rows by offset
+	buried map[int64]int    // dead letters by offset
+	late   []block          // sent by one who gave up, and not there yet
+	silent map[int64]window // rows whose window is not announced since they came
+}
+
+// fatalf ends the test; the seed repeats the run.
+func (w *world) fatalf(format string, args ...any) {
+	w.Helper()
+	w.Fatalf("seed %d: %s", w.seed, fmt.Sprintf(format, args...))
+}
+
+func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+func (w *world) fault() bool { return w.faults && w.chance(12) }
+
+// write appends n records, with holes as transactions leave them.
+func (w *world) write(n int) {
+	for range n {
+		if w.chance(10) {
+			w.end += 1 + w.rng.Int64N(3)
+		}
+		r := &kgo.Record{Topic: "in", Offset: w.end, Timestamp: time.UnixMilli(0)}
+		if w.chance(15) {
+			w.broken[w.end] = true
+			r.Value = []byte("{")
+		} else {
+			r.Value = w.event(w.end)
+		}
+		w.log = append(w.log, r)
+		w.end++
+	}
+}
+
+func (w *world) event(offset int64) []byte {
+	e := schemas.Event{
+		Model: []string{"a", "b"}[w.rng.IntN(2)], RequestID: strconv.FormatInt(offset, 10),
+		Time: time.UnixMilli(1e12 + w.rng.Int64N(3*86_400_000)),
+	}
+	e.Features.Numeric = map[string]float64{"f" + strconv.Itoa(w.rng.IntN(20)): 1}
+	if w.format == FormatProtobuf {
+		return e.AppendProto(nil)
+	}
+	return e.AppendJSON(nil)
+}
+
+// compact takes a record away that may or may not have been read.
+func (w *world) compact() {
+	if i := w.rng.IntN(len(w.log) + 1); i < len(w.log) && w.log[i].Offset >= w.offset {
+		w.log = slices.Delete(w.log, i, i+1)
+	}
+}
+
+// Insert is the store: it counts the rows of a token once.
+func (w *world) Insert(_ context.Context, table, token string, in proto.Input) error {
+	b := block{token, w.rowsOf(in)}
+	if table != "inference_events" || len(b.rows) == 0 {
+		w.fatalf("insert %d rows into %s", len(b.rows), table)
+	}
+	if !w.fault() {
+		w.apply(b)
+		return nil
+	}
+	switch w.rng.IntN(3) {
+	case 0: // never arrives
+	case 1: // arrives; the answer is lost
+		w.apply(b)
+	case 2: // arrives long after its sender gave up
+		w.late = append(w.late, b)
+	}
+	return errFault
+}
+
+func (w *world) apply(b block) {
+	if w.tokens[b.token] {
+		return
+	}
+	w.tokens[b.token] = true
+	for _, r := range b.rows {
+		w.stored[r.offset]++
+		w.silent[r.offset] = r.window
+	}
+}
+
+// arrive applies one of the late inserts.
+func (w *world) arrive() {
+	if len(w.late) > 0 {
+		i := w.rng.IntN(len(w.late))
+		w.apply(w.late[i])
+		w.late = slices.Delete(w.late, i, i+1)
+	}
+}
+
+// rowsOf reads a block, and holds every row against the record that its
+// coordinates name.
+func (w *world) rowsOf(in proto.Input) (out []row) {
+	cols := map[string]proto.ColInput{}
+	for _, c := range in {
+		cols[c.Name] = c.Data
+		if c.Data.Rows() != in[0].Data.Rows() {
+			w.fatalf("column %s has %d rows, %s has %d", c.Name, c.Data.Rows(), in[0].Name, in[0].Data.Rows())
+		}
+	}
+	models, ids, times := cols["model"].(*words), cols["request_id"].(*proto.ColStr), cols["timestamp"].(*proto.ColDateTime64)
+	for i, offset := range *cols["_offset"].(*proto.ColInt64) {
+		if ids.Row(i) != strconv.FormatInt(offset, 10) {
+			w.fatalf("offset %d has the row of record %s", offset, ids.Row(i))
+		}
+		model := models.dict.Row(int(models.keys[i]))
+		out = append(out, row{offset, window{model, minuteOf(times.Row(i))}})
+	}
+	return out
+}
+
+// ProduceSync is the topics of dead letters and announcements. On a fault some
+// records are there and some are not.
+func (w *world) ProduceSync(_ context.Context, records ...*kgo.Record) (out kgo.ProduceResults) {
+	fault := w.fault()
+	for _, r := range records {
+		result := kgo.ProduceResult{Record: r}
+		there := true
+		if fault {
+			there = w.chance(50)
+			result.Err = errFault
+		}
+		if there {
+			w.receive(r)
+		}
+		out = append(out, result)
+	}
+	return out
+}
+
+func (w *world) receive(r *kgo.Record) {
+	if r.Topic == "windows" {
+		var touch schemas.Touch
+		if err := json.Unmarshal(r.Value, &touch); err != nil {
+			w.fatalf("announcement %s: %v", r.Value, err)
+		}
+		for offset, at := range w.silent {
+			if slices.ContainsFunc(touch.Spans, func(s schemas.Span) bool { return s.Contains(time.Unix(at.minute*60, 0)) }) && at.model == touch.Model {
+				delete(w.silent, offset)
+			}
+		}
+		return
+	}
+	for _, h := range r.Headers {
+		if h.Key == HeaderOffset {
+			offset, _ := strconv.ParseInt(string(h.Value), 10, 64)
+			w.buried[offset]++
+		}
+	}
+}
+
+// owner commits for one instance. Only the newest one can.
+type owner struct {
+	*world
+	age int
+}
+
+// Commit holds to the rule that all depends on: what lies below a committed
+// offset is safe.
+func (o owner) Commit(_ context.Context, offset int64, metadata string) error {
+	w := o.world
+	fault := w.fault()
+	if o.age != w.age || fault && w.chance(50) {
+		return errFault
+	}
+	if offset < w.offset {
+		w.fatalf("offset %d is committed after %d", offset, w.offset)
+	}
+	w.offset, w.intent = offset, metadata
+	w.checkBelow(offset)
+	if fault { // committed; the answer is lost
+		return errFault
+	}
+	return nil
+}
+
+// checkBelow checks the records below an offset that still exist.
+func (w *world) checkBelow(end int64) {
+	for _, r := range w.log {
+		switch {
+		case r.Offset >= end:
+			return
+		case w.broken[r.Offset] && w.buried[r.Offset] == 0:
+			w.fatalf("offset %d is committed and %d has no dead letter", end, r.Offset)
+		case !w.broken[r.Offset] && w.stored[r.Offset] != 1:
+			w.fatalf("offset %d is committed and %d is stored %d times", end, r.Offset, w.stored[r.Offset])
+		}
+	}
+}
+
+// instance is a handler with the place that it reads at.
+type instance struct {
+	*partition
+	w   *world
+	pos int64
+}
+
+// takeOver makes the newest owner, whose limits may differ from those before.
+func (w *world) takeOver() *instance {
+	w.age++
+	cfg := DefaultConfig()
+	cfg.Topics = []Topic{{Topic: "in", Kind: Events, Format: w.format, Tenant: "t"}}
+	cfg.BatchRows, cfg.BatchBytes, cfg.MaxDays = 1+w.rng.IntN(8), config.Bytes(1+w.rng.IntN(2000)), 1+w.rng.IntN(4)
+	cfg.FlushInterval, cfg.IdleCommit = w.interval(), w.interval()
+	in := New(cfg, "windows", w, w.schema, w, slog.New(slog.DiscardHandler), w.set)
+	p, err := in.handler(owner{w, w.age}, w.offset, w.intent, assignment{topic: "in", token: "cluster/id/0"})
+	if err != nil {
+		w.fatalf("take over at %d %q: %v", w.offset, w.intent, err)
+	}
+	return &instance{p, w, max(w.offset, 0)}
+}
+
+// interval is over at once or not before a long tick.
+func (w *world) interval() time.Duration {
+	if w.chance(20) {
+		return time.Nanosecond
+	}
+	return time.Hour
+}
+
+// read hands the next records over, at times with some that were read before.
+func (i *instance) read() error {
+	if i.w.chance(10) {
+		i.pos = max(0, i.pos-i.w.rng.Int64N(5))
+	}
+	at, _ := slices.BinarySearchFunc(i.w.log, i.pos, func(r *kgo.Record, pos int64) int { return int(r.Offset - pos) })
+	batch := i.w.log[at:min(len(i.w.log), at+1+i.w.rng.IntN(6))]
+	if len(batch) > 0 {
+		i.pos = batch[len(batch)-1].Offset + 1
+	}
+	return i.Handle(context.Background(), batch)
+}
+
+// tick comes now, or after a silence longer than any interval.
+func (i *instance) tick(after time.Duration) error {
+	return i.Tick(context.Background(), time.Now().Add(after))
+}
+
+// step lets one instance do one thing. It tells whether the instance lives on:
+// the group ends a handler at its first error.
+func (i *instance) step() bool {
+	var err error
+	switch n := i.w.rng.IntN(20); {
+	case n < 13:
+		err = i.read()
+	case n < 15:
+		err = i.tick(0)
+	case n < 18:
+		err = i.tick(2 * time.Hour)
+	default:
+		_ = i.Close(context.Background())
+		return false
+	}
+	if err != nil && !errors.Is(err, errFault) {
+		i.w.fatalf("%v", err)
+	}
+	return err == nil
+}
+
+// run is one random history, and its end: all faults over, everything read,
+// then silence.
+func run(t testing.TB, seed uint64, set *metrics.Set) {
+	w := &world{
+		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, format: Formats[seed%2],
+		schema: memorySchemas{}, set: set, offset: -1, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
+	}
+	w.write(w.rng.IntN(20))
+	newest := w.takeOver()
+	var former []*instance // that do not know yet that they are no longer owners
+	for range 60 {
+		switch n := w.rng.IntN(20); {
+		case n < 12:
+			if !newest.step() {
+				newest = w.takeOver()
+			}
+		case n < 14:
+			former, newest = append(former, newest), w.takeOver()
+		case n < 16 && len(former) > 0:
+			if k := w.rng.IntN(len(former)); !former[k].step() {
+				former = slices.Delete(former, k, k+1)
+			}
+		case n < 17:
+			w.compact()
+		case n < 18:
+			w.arrive()
+		default:
+			w.write(w.rng.IntN(5))
+		}
+	}
+	w.settle()
+}
+
+func (w *world) settle() {
+	w.faults = false
+	if n := len(w.log); n == 0 || w.log[n-1].Offset < w.end-1 || w.chance(50) {
+		w.write(5) // where the tail of a range to be repeated is gone, only what follows tells so
+	}
+	last := w.takeOver()
+	for last.pos < w.end {
+		if err := last.read(); err != nil {
+			w.fatalf("read at %d: %v", last.pos, err)
+		}
+		if w.chance(30) {
+			w.arrive()
+		}
+	}
+	for range 2 { // writes what is open, then commits that nothing is
+		if err := last.tick(2 * time.Hour); err != nil {
+			w.fatalf("tick: %v", err)
+		}
+	}
+	for len(w.late) > 0 {
+		w.arrive()
+	}
+	if w.offset != w.end || w.intent != "" {
+		w.fatalf("at rest %d %q is committed, the log ends at %d", w.offset, w.intent, w.end)
+	}
+	w.checkBelow(w.end)
+	for offset, n := range w.stored { // also those that are compacted away
+		if n != 1 || w.broken[offset] {
+			w.fatalf("offset %d is stored %d times (broken: %v)", offset, n, w.broken[offset])
+		}
+	}
+	for _, r := range w.log { // what was compacted away before its range was repeated is not announced again
+		if at, ok := w.silent[r.Offset]; ok {
+			w.fatalf("offset %d changed %v and nobody was told", r.Offset, at)
+		}
+	}
+}
+
+// Whatever fails and whoever takes over, at the end every record is stored
+// exactly once or buried at least once, every change is announced, and nothing
+// is pending.
+func TestPartitionStoresEveryRecordOnce(t *testing.T) {
+	runs := uint64(2500)
+	if testing.Short() {
+		runs = 500
+	}
+	set := metrics.NewSet()
+	for seed := range runs {
+		run(t, seed, set)
+	}
+}

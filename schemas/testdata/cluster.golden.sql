@@ -1,0 +1,293 @@
+CREATE TABLE IF NOT EXISTS inference_events_local ON CLUSTER 'main'
+(
+    tenant     LowCardinality(String),
+    model      LowCardinality(String),
+    version    LowCardinality(String),
+    segment    LowCardinality(String),
+    timestamp  DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    request_id String CODEC(ZSTD(1)),
+    deployment LowCardinality(String),
+    pod        LowCardinality(String),
+    node       LowCardinality(String),
+    gpu        LowCardinality(String),
+    num        Array(Float32) COMMENT 'numeric features by position of model_schemas; NaN is missing' CODEC(ZSTD(1)),
+    cat        Array(LowCardinality(String)) COMMENT 'categorical features by position of model_schemas; empty is missing' CODEC(ZSTD(1)),
+    _topic     LowCardinality(String),
+    _partition Int32,
+    _offset    Int64 CODEC(DoubleDelta, ZSTD(1)),
+    score      Float32 ALIAS num[1],
+    latency_ms Float32 ALIAS num[2],
+    prediction String ALIAS cat[1]
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (tenant, model, version, timestamp)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS labels_local ON CLUSTER 'main'
+(
+    tenant     LowCardinality(String),
+    model      LowCardinality(String),
+    request_id String CODEC(ZSTD(1)),
+    timestamp  DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    label      LowCardinality(String),
+    value      Nullable(Float64),
+    _topic     LowCardinality(String),
+    _partition Int32,
+    _offset    Int64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (tenant, model, request_id, timestamp)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS telemetry_local ON CLUSTER 'main'
+(
+    tenant     LowCardinality(String),
+    timestamp  DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    source     LowCardinality(String),
+    metric     LowCardinality(String),
+    value      Float64 CODEC(Delta, ZSTD(1)),
+    unit       LowCardinality(String),
+    model      LowCardinality(String),
+    deployment LowCardinality(String),
+    pod        LowCardinality(String),
+    node       LowCardinality(String),
+    gpu        LowCardinality(String),
+    labels     Map(LowCardinality(String), String),
+    _topic     LowCardinality(String),
+    _partition Int32,
+    _offset    Int64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (tenant, metric, node, gpu, pod, timestamp)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS job_events_local ON CLUSTER 'main'
+(
+    tenant      LowCardinality(String),
+    job         LowCardinality(String),
+    run_id      String CODEC(ZSTD(1)),
+    timestamp   DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    state       LowCardinality(String),
+    attempt     UInt32,
+    model       LowCardinality(String),
+    node        LowCardinality(String),
+    gpu         LowCardinality(String),
+    items_in    UInt64,
+    items_out   UInt64,
+    bytes_out   UInt64,
+    duration_ms Float64,
+    error       String CODEC(ZSTD(1)),
+    _topic      LowCardinality(String),
+    _partition  Int32,
+    _offset     Int64 CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (tenant, job, run_id, timestamp)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS changes_local ON CLUSTER 'main'
+(
+    tenant      LowCardinality(String),
+    id          String,
+    timestamp   DateTime64(3, 'UTC'),
+    kind        LowCardinality(String),
+    entity      String,
+    model       LowCardinality(String),
+    `from`      String,
+    `to`        String,
+    author      String,
+    description String,
+    _topic      LowCardinality(String),
+    _partition  Int32,
+    _offset     Int64
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (tenant, model, timestamp, id)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS inference_events ON CLUSTER 'main' AS inference_events_local ENGINE = Distributed('main', currentDatabase(), 'inference_events_local', cityHash64(_topic, _partition));
+
+CREATE TABLE IF NOT EXISTS labels ON CLUSTER 'main' AS labels_local ENGINE = Distributed('main', currentDatabase(), 'labels_local', cityHash64(_topic, _partition));
+
+CREATE TABLE IF NOT EXISTS telemetry ON CLUSTER 'main' AS telemetry_local ENGINE = Distributed('main', currentDatabase(), 'telemetry_local', cityHash64(_topic, _partition));
+
+CREATE TABLE IF NOT EXISTS job_events ON CLUSTER 'main' AS job_events_local ENGINE = Distributed('main', currentDatabase(), 'job_events_local', cityHash64(_topic, _partition));
+
+CREATE TABLE IF NOT EXISTS changes ON CLUSTER 'main' AS changes_local ENGINE = Distributed('main', currentDatabase(), 'changes_local', cityHash64(_topic, _partition));
+
+CREATE TABLE IF NOT EXISTS model_schemas_local ON CLUSTER 'main'
+(
+    tenant   LowCardinality(String),
+    model    LowCardinality(String),
+    version  LowCardinality(String),
+    kind     LowCardinality(String),
+    position UInt16,
+    name     String
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (tenant, model, version, kind, position);
+
+CREATE TABLE IF NOT EXISTS feature_sketches_1m_local ON CLUSTER 'main'
+(
+    tenant    LowCardinality(String),
+    model     LowCardinality(String),
+    version   LowCardinality(String),
+    segment   LowCardinality(String),
+    minute    DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+    rows      SimpleAggregateFunction(sum, UInt64),
+    present   AggregateFunction(sumForEach, Array(UInt8)) COMMENT 'rows with a value, by position',
+    integers  AggregateFunction(sumForEach, Array(UInt8)) COMMENT 'rows with an integer, by position',
+    sums      AggregateFunction(sumForEach, Array(Float64)),
+    squares   AggregateFunction(sumForEach, Array(Float64)) COMMENT 'sums of squares',
+    minima    AggregateFunction(minForEach, Array(Float32)),
+    maxima    AggregateFunction(maxForEach, Array(Float32)),
+    quantiles AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))
+)
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(minute)
+ORDER BY (tenant, model, version, segment, minute)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS feature_sketches_1m_view_local ON CLUSTER 'main'
+TO feature_sketches_1m_local AS
+SELECT
+    tenant, model, version, segment,
+    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
+    count() AS rows,
+    sumForEachState(arrayMap(x -> toUInt8(NOT isNaN(x)), num)) AS present,
+    sumForEachState(arrayMap(x -> toUInt8(x = round(x)), num)) AS integers,
+    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x)), num)) AS sums,
+    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x) * x), num)) AS squares,
+    minForEachState(arrayMap(x -> if(isNaN(x), toFloat32(inf), x), num)) AS minima,
+    maxForEachState(arrayMap(x -> if(isNaN(x), toFloat32(-inf), x), num)) AS maxima,
+    quantilesTDigestForEachState(<levels>)(num) AS quantiles
+FROM inference_events_local
+GROUP BY tenant, model, version, segment, minute;
+
+CREATE TABLE IF NOT EXISTS category_counts_1m_local ON CLUSTER 'main'
+(
+    tenant   LowCardinality(String),
+    model    LowCardinality(String),
+    version  LowCardinality(String),
+    segment  LowCardinality(String),
+    minute   DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+    position UInt16,
+    value    LowCardinality(String),
+    rows     UInt64
+)
+ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(minute)
+ORDER BY (tenant, model, version, segment, minute, position, value)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS category_counts_1m_view_local ON CLUSTER 'main'
+TO category_counts_1m_local AS
+SELECT
+    tenant, model, version, segment,
+    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
+    toUInt16(place - 1) AS position,
+    value,
+    count() AS rows
+FROM inference_events_local
+ARRAY JOIN cat AS value, arrayEnumerate(cat) AS place
+GROUP BY tenant, model, version, segment, minute, position, value;
+
+CREATE TABLE IF NOT EXISTS model_schemas ON CLUSTER 'main' AS model_schemas_local ENGINE = Distributed('main', currentDatabase(), 'model_schemas_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS feature_sketches_1m ON CLUSTER 'main' AS feature_sketches_1m_local ENGINE = Distributed('main', currentDatabase(), 'feature_sketches_1m_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS category_counts_1m ON CLUSTER 'main' AS category_counts_1m_local ENGINE = Distributed('main', currentDatabase(), 'category_counts_1m_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS references_local ON CLUSTER 'main'
+(
+    tenant       LowCardinality(String),
+    model        LowCardinality(String),
+    name         String,
+    version      String,
+    source       String,
+    created_at   DateTime64(3, 'UTC'),
+    rows         UInt64,
+    features     String COMMENT 'JSON array of summaries' CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', created_at)
+ORDER BY (tenant, model, name, version);
+
+CREATE TABLE IF NOT EXISTS signals_local ON CLUSTER 'main'
+(
+    tenant       LowCardinality(String),
+    model        LowCardinality(String),
+    version      LowCardinality(String),
+    segment      LowCardinality(String),
+    feature      LowCardinality(String),
+    detector     LowCardinality(String),
+    window_start DateTime64(3, 'UTC'),
+    window_end   DateTime64(3, 'UTC'),
+    score        Float64,
+    unit         LowCardinality(String),
+    threshold    Float64,
+    p_value      Float64,
+    n_reference  UInt64,
+    n_window     UInt64,
+    reference    LowCardinality(String),
+    state        LowCardinality(String),
+    reason       String CODEC(ZSTD(1)),
+    evaluated_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', evaluated_at)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (tenant, model, version, segment, feature, detector, window_start, window_end)
+SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS incidents_local ON CLUSTER 'main'
+(
+    tenant      LowCardinality(String),
+    model       LowCardinality(String),
+    id          String,
+    revision    UInt64,
+    state       LowCardinality(String),
+    severity    LowCardinality(String),
+    title       String,
+    summary     String,
+    onset       DateTime64(3, 'UTC'),
+    opened_at   DateTime64(3, 'UTC'),
+    updated_at  DateTime64(3, 'UTC'),
+    resolved_at Nullable(DateTime64(3, 'UTC')),
+    versions    Array(String),
+    features    Array(String),
+    signals     String COMMENT 'JSON array of signals' CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', revision)
+ORDER BY (tenant, model, id);
+
+CREATE TABLE IF NOT EXISTS notifications_local ON CLUSTER 'main'
+(
+    tenant      LowCardinality(String),
+    timestamp   DateTime64(3, 'UTC'),
+    incident_id String,
+    revision    UInt64,
+    receiver    LowCardinality(String),
+    kind        LowCardinality(String),
+    action      LowCardinality(String),
+    key         String,
+    attempt     UInt32,
+    status      LowCardinality(String),
+    http_status Int32,
+    duration_ms Float64,
+    error       String
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (tenant, incident_id, receiver, timestamp);
+
+CREATE TABLE IF NOT EXISTS references ON CLUSTER 'main' AS references_local ENGINE = Distributed('main', currentDatabase(), 'references_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS signals ON CLUSTER 'main' AS signals_local ENGINE = Distributed('main', currentDatabase(), 'signals_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS incidents ON CLUSTER 'main' AS incidents_local ENGINE = Distributed('main', currentDatabase(), 'incidents_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS notifications ON CLUSTER 'main' AS notifications_local ENGINE = Distributed('main', currentDatabase(), 'notifications_local', cityHash64(tenant, incident_id));
