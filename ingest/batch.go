@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -143,7 +144,7 @@ func shorten(r *kgo.Record) *kgo.Record {
 // came, and where it came from and why it lies here.
 func (b *batch) bury(r *kgo.Record, bad *poison) {
 	b.in.dropped(r.Topic, bad)
-	headers := append(r.Headers[:len(r.Headers):len(r.Headers)],
+	headers := append(slices.Clip(r.Headers),
 		kgo.RecordHeader{Key: HeaderReason, Value: []byte(bad.reason)},
 		kgo.RecordHeader{Key: HeaderError, Value: []byte(bad.detail)},
 		kgo.RecordHeader{Key: HeaderTopic, Value: []byte(r.Topic)},

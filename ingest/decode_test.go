@@ -307,8 +307,7 @@ func members(b []byte) (map[string]json.RawMessage, bool) {
 }
 
 func reasonOf(err error) string {
-	var p *poison
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*poison](err); ok {
 		return p.reason
 	}
 	return fmt.Sprint(err)

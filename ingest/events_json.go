@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"math"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -72,7 +71,7 @@ func (d *jsonEvents) field(key []byte, v *fastjson.Value) {
 
 func (d *jsonEvents) feature(name []byte, v *fastjson.Value) {
 	e := d.e
-	number := math.NaN()
+	var number float64
 	switch v.Type() {
 	case fastjson.TypeNumber:
 		number, _ = v.Float64()

@@ -1,6 +1,9 @@
 package schemas
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // FeatureSchema gives every feature of a model version its position in the
 // stored arrays. It only ever grows: a position, once given, is never changed
@@ -65,7 +68,7 @@ func (s *FeatureSchema) Extended(kind FeatureKind, name string) *FeatureSchema {
 	grow := func(names []string, index map[string]int) ([]string, map[string]int) {
 		index = maps.Clone(index)
 		index[name] = len(names)
-		return append(names[:len(names):len(names)], name), index
+		return append(slices.Clip(names), name), index
 	}
 	if kind == Numeric {
 		next.Numeric, next.numeric = grow(s.Numeric, s.numeric)

@@ -153,9 +153,9 @@ func (f Form) dedup() string {
 // split cuts a file into statements: a semicolon at the end of a line ends one.
 func split(sql string) []string {
 	var out []string
-	for _, s := range strings.Split(sql, ";\n") {
+	for s := range strings.SplitSeq(sql, ";\n") {
 		var lines []string
-		for _, line := range strings.Split(s, "\n") {
+		for line := range strings.SplitSeq(s, "\n") {
 			if !strings.HasPrefix(strings.TrimSpace(line), "--") {
 				lines = append(lines, line)
 			}
