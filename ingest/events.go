@@ -129,6 +129,9 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 	return nil
 }
 
+// maxLayouts bounds the model versions remembered by one partition.
+const maxLayouts = 4096
+
 // layoutOf makes c.layout that of the event's model version.
 func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
 	tenant := e.tenant
@@ -139,6 +142,9 @@ func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
 	key := schemas.SchemaKey{Tenant: or(string(tenant), c.tenant), Model: string(e.model), Version: string(e.version)}
 	l := c.all[key]
 	if l == nil {
+		if len(c.all) >= maxLayouts { // somebody makes versions up; what is needed comes back
+			clear(c.all)
+		}
 		l = &layout{schema: c.in.schemas.Schema(key), tenant: []byte(key.Tenant)}
 		c.all[key] = l
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"math"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -74,7 +75,7 @@ func (d *jsonEvents) feature(name []byte, v *fastjson.Value) {
 	var number float64
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		number, _ = v.Float64()
+		d.number(name, v, &number)
 	case fastjson.TypeTrue:
 		number = 1
 	case fastjson.TypeFalse:
@@ -104,8 +105,11 @@ func (d *jsonEvents) text(key []byte, v *fastjson.Value, into *[]byte) {
 
 func (d *jsonEvents) number(key []byte, v *fastjson.Value, into *float64) {
 	switch v.Type() {
-	case fastjson.TypeNumber:
-		*into, _ = v.Float64()
+	case fastjson.TypeNumber: // to fastjson all that is made of digits, signs, points and e
+		var err error
+		if *into, err = v.Float64(); err != nil {
+			d.fail("bad_json", "%.64s: %s", key, clip(err.Error()))
+		}
 	case fastjson.TypeNull:
 	default:
 		d.fail("bad_field", "%s is %s, not a number", key, v.Type())
@@ -118,7 +122,10 @@ func (d *jsonEvents) time(v *fastjson.Value) {
 	case fastjson.TypeNumber:
 		ms, err := v.Int64()
 		if err != nil {
-			f, _ := v.Float64()
+			var f float64
+			if d.number([]byte("timestamp"), v, &f); math.Abs(f) > 1<<62 || math.IsNaN(f) {
+				d.fail("bad_timestamp", "timestamp %.64s is outside 1970 to 2100: give RFC 3339 or unix milliseconds", v)
+			}
 			ms = int64(f)
 		}
 		d.e.millis = ms

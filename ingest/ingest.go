@@ -98,6 +98,9 @@ func (in *Ingester) handler(c committer, start int64, metadata string, a assignm
 	if err != nil {
 		return nil, fmt.Errorf("read intent of %s/%d at offset %d: %w", a.topic, a.partition, start, err)
 	}
+	if pend <= start { // nothing lies in the range: whoever wrote it had nothing under way
+		pend = 0
+	}
 	p := &partition{
 		in: in, commit: c, assignment: a, from: start, next: start, pend: pend,
 		batch: newBatch(in, t, a), counters: newCounters(in.set, a), lastWork: time.Now(),

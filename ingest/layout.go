@@ -36,7 +36,7 @@ func locate(s *schemas.FeatureSchema, kind schemas.FeatureKind, names [][]byte, 
 			continue
 		}
 		if i == len(memo) {
-			memo = append(memo, place{})
+			memo = append(memo, place{at: -1}) // nothing is remembered of a name that is refused
 		}
 		switch string(name) {
 		case "":

@@ -420,7 +420,7 @@ func (w *world) settle() {
 // exactly once or buried at least once, every change is announced, and nothing
 // is pending.
 func TestPartitionStoresEveryRecordOnce(t *testing.T) {
-	runs := uint64(2500)
+	runs := uint64(2000)
 	if testing.Short() {
 		runs = 500
 	}

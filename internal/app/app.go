@@ -70,23 +70,28 @@ type App struct {
 
 // Start brings up the engines, the connections and the roles. The caller ends
 // it with Stop.
-func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (a *App, err error) {
-	a = &App{cfg: cfg, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+2)}
+func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+2)}
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	a.cancel = cancel
-	defer func() {
-		if err != nil {
-			a.Stop()
-		}
-	}()
-	if err := a.startAdmin(); err != nil {
+	if err := a.start(ctx, run); err != nil {
+		a.Stop()
 		return nil, err
+	}
+	return a, nil
+}
+
+// start brings everything up in order; what it has brought up when it fails is
+// left to Stop.
+func (a *App) start(ctx, run context.Context) error {
+	if err := a.startAdmin(); err != nil {
+		return err
 	}
 	if err := a.startEngines(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.connect(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	for _, start := range []struct {
 		role Role
@@ -94,19 +99,19 @@ func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (a *
 	}{
 		{Alert, a.startAlert}, {Correlate, a.startCorrelate}, {Detect, a.startDetect}, {Ingest, a.startIngest},
 	} {
-		if !slices.Contains(roles, start.role) {
+		if !slices.Contains(a.roles, start.role) {
 			continue
 		}
 		if err := start.as(ctx, run); err != nil {
-			return nil, fmt.Errorf("start role %s: %w", start.role, err)
+			return fmt.Errorf("start role %s: %w", start.role, err)
 		}
-		log.Info("started", "role", start.role)
+		a.log.Info("started", "role", start.role)
 	}
-	if slices.Contains(roles, API) {
-		log.Info("role api serves nothing yet; metrics and health are on the admin listener", "admin", a.AdminAddr())
+	if slices.Contains(a.roles, API) {
+		a.log.Info("role api serves nothing yet; metrics and health are on the admin listener", "admin", a.AdminAddr())
 	}
 	a.admin.Ready.Register("start", func() error { return nil })
-	return a, nil
+	return nil
 }
 
 // Run starts the roles and returns when ctx ends or one of them fails.
