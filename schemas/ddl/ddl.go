@@ -71,7 +71,11 @@ func (f Form) OnCluster() string {
 	if f.Cluster == "" {
 		return ""
 	}
-	return "ON CLUSTER '" + strings.ReplaceAll(f.Cluster, "'", "\\'") + "'"
+	return "ON CLUSTER " + f.quoted()
+}
+
+func (f Form) quoted() string {
+	return "'" + strings.NewReplacer("\\", "\\\\", "'", "\\'").Replace(f.Cluster) + "'"
 }
 
 // LevelList writes the levels of the quantile sketches, the middles of the
@@ -121,8 +125,8 @@ func render(text string, form Form) (string, error) {
 			if form.Cluster == "" {
 				return ""
 			}
-			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed('%s', currentDatabase(), '%s', %s);",
-				table, form.OnCluster(), form.Local(table), form.Cluster, form.Local(table), shard)
+			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(%s, currentDatabase(), '%s', %s);",
+				table, form.OnCluster(), form.Local(table), form.quoted(), form.Local(table), shard)
 		},
 	}).Parse(text)
 	if err != nil {
