@@ -236,8 +236,8 @@ func TestBrokenRecordsAreDeadLetters(t *testing.T) {
 		`{"model":"credit","timestamp":1772366400000,"score":"high"}`:          "bad_field",
 		`{"model":"credit","timestamp":1772366400000,"features":{"age":[1]}}`:  "bad_feature",
 		`{"model":"credit","timestamp":1772366400000,"features":{"_score":1}}`: "bad_feature",
-		"\x00\x01": "bad_json",
 	}
+	broken["\x00\x01"] = "bad_json"
 	var values []string
 	for v := range broken {
 		values = append(values, v)
