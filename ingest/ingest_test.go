@@ -226,10 +226,11 @@ func TestBrokenRecordsAreDeadLetters(t *testing.T) {
 	set := metrics.NewSet()
 	stop := r.run(set)
 	broken := map[string]string{ // value → reason
-		`{"model":"credit"`:                                                    "bad_json",
-		`[1,2]`:                                                                "bad_json",
-		`{"timestamp":"2026-03-01T12:00:00Z"}`:                                 "missing_field",
-		`{"model":"credit"}`:                                                   "missing_field",
+		`{"model":"credit"`:                    "bad_json",
+		`[1,2]`:                                "bad_json",
+		`{"timestamp":"2026-03-01T12:00:00Z"}`: "missing_field",
+		`{"model":"credit"}`:                   "missing_field",
+
 		`{"model":"credit","timestamp":"yesterday"}`:                           "bad_timestamp",
 		`{"model":"credit","timestamp":99999999999999999}`:                     "bad_timestamp",
 		`{"model":7,"timestamp":"2026-03-01T12:00:00Z"}`:                       "bad_field",
