@@ -22,7 +22,7 @@ SECONDS=0
 go vet "${packages[@]}"
 status=0
 ${bounded[@]+"${bounded[@]}"} go test ${race[@]+"${race[@]}"} -timeout "$limit" "${packages[@]}" 2>&1 |
-	tee "$log" | grep -v 'no test files' || status=${PIPESTATUS[0]}
+	tee "$log" | grep --line-buffered -v 'no test files' || status=${PIPESTATUS[0]}
 
 ok=$(grep -c '^ok ' "$log" || true)
 failed=$(grep -c '^FAIL[[:space:]].' "$log" || true)
