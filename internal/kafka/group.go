@@ -46,7 +46,6 @@ type Group struct {
 	name    string
 	cl      *kgo.Client
 	cluster string
-	ids     map[string]string // topic name to topic id
 
 	ready  chan struct{} // closed when the fields above are set: the client calls back before its maker returns
 	failed chan error    // ends Run; the first one counts
@@ -106,7 +105,7 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join kafka group %s: %w", g.name, err)
 	}
-	if g.cluster, g.ids, err = topicIDs(ctx, g.cl, cfg.Topics...); err != nil {
+	if g.cluster, err = clusterID(ctx, g.cl); err != nil {
 		g.cl.Close()
 		return nil, err
 	}
@@ -185,8 +184,12 @@ func (g *Group) assigned(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFe
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	ids, err := g.idsOf(ctx, resp)
+	if err != nil {
+		return err
+	}
 	start := func(topic string, p int32, offset int64, metadata *string) error {
-		part := &Partition{Topic: topic, TopicID: g.ids[topic], Cluster: g.cluster, Number: p, Start: offset, group: g}
+		part := &Partition{Topic: topic, TopicID: ids[topic], Cluster: g.cluster, Number: p, Start: offset, group: g}
 		if metadata != nil {
 			part.Metadata = *metadata
 		}

@@ -3,14 +3,15 @@ package kafka
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -64,15 +65,11 @@ func OpenSchemaLog(ctx context.Context, cfg Config, persist func(context.Context
 
 // replay applies everything up to the log's end as of now and persists it.
 func (l *SchemaLog) replay(ctx context.Context) error {
-	ends, err := kadm.NewClient(l.cl).ListEndOffsets(ctx, l.topic)
+	end, err := l.end(ctx)
 	if err != nil {
 		return err
 	}
-	end, ok := ends.Lookup(l.topic, 0)
-	if !ok || end.Err != nil {
-		return errors.Join(errors.New("no end offset"), end.Err)
-	}
-	for l.applied() < end.Offset {
+	for l.applied() < end {
 		if err := l.poll(ctx); err != nil {
 			return err
 		}
@@ -87,6 +84,22 @@ func (l *SchemaLog) replay(ctx context.Context) error {
 		return nil
 	}
 	return l.persist(ctx, all)
+}
+
+// end asks for the log's end. A topic that was made a moment ago is not known
+// to every broker yet, and has no leader during a change of leaders.
+func (l *SchemaLog) end(ctx context.Context) (int64, error) {
+	return backoff.Retry(ctx, func() (int64, error) {
+		ends, err := kadm.NewClient(l.cl).ListEndOffsets(ctx, l.topic)
+		if err == nil {
+			err = ends.Error() // also of a topic that is unknown
+		}
+		if err != nil {
+			return 0, classify(err)
+		}
+		end, _ := ends.Lookup(l.topic, 0)
+		return end.Offset, nil
+	}, backoff.WithMaxElapsedTime(30*time.Second))
 }
 
 // Run applies what other instances append until ctx ends.

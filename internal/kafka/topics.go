@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // DLQ is the dead-letter topic of a topic.
@@ -51,16 +53,54 @@ func createTopic(ctx context.Context, cl *kgo.Client, topic string, partitions i
 	return nil
 }
 
-// topicIDs tells the ids of the cluster and of topics. They make tokens unique beyond names: a topic that is
-// deleted and made anew starts again at offset 0 but is not the same topic.
-func topicIDs(ctx context.Context, cl *kgo.Client, topics ...string) (cluster string, ids map[string]string, err error) {
-	md, err := kadm.NewClient(cl).Metadata(ctx, topics...)
+// clusterID tells the id of the cluster.
+func clusterID(ctx context.Context, cl *kgo.Client) (string, error) {
+	md, err := kadm.NewClient(cl).BrokerMetadata(ctx)
 	if err != nil {
-		return "", nil, fmt.Errorf("ask kafka for topic ids: %w", err)
+		return "", fmt.Errorf("ask kafka for its cluster id: %w", err)
 	}
-	ids = map[string]string{}
-	for name, t := range md.Topics {
-		ids[name] = t.ID.String()
+	return md.Cluster, nil
+}
+
+// idsOf asks for the ids of the topics of an assignment, at every assignment:
+// a topic may be made, or made anew, while the group runs.
+func (g *Group) idsOf(ctx context.Context, resp *kmsg.OffsetFetchResponse) (map[string]string, error) {
+	if len(resp.Topics) == 0 {
+		return nil, nil
 	}
-	return md.Cluster, ids, nil
+	var topics []string
+	for _, t := range resp.Topics {
+		topics = append(topics, t.Topic)
+	}
+	ids, err := topicIDs(ctx, g.cl, topics...)
+	if err != nil && ctx.Err() == nil { // refused, not cut off
+		g.fail(err)
+	}
+	return ids, err
+}
+
+// topicIDs tells the ids of topics that exist. They make tokens unique beyond
+// names: a topic that is deleted and made anew starts again at offset 0 but is
+// not the same topic. A broker that is just starting, or lags behind, does not
+// know every topic: it is asked again, since a token made without the id would
+// not be the one that the next owner of the partition makes.
+func topicIDs(ctx context.Context, cl *kgo.Client, topics ...string) (map[string]string, error) {
+	ids, err := backoff.Retry(ctx, func() (map[string]string, error) {
+		md, err := kadm.NewClient(cl).Metadata(ctx, topics...)
+		if err == nil {
+			err = md.Topics.Error()
+		}
+		if err != nil {
+			return nil, classify(err)
+		}
+		ids := map[string]string{}
+		for name, t := range md.Topics {
+			ids[name] = t.ID.String()
+		}
+		return ids, nil
+	}, backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		return nil, fmt.Errorf("ask kafka for topic ids: %w", err)
+	}
+	return ids, nil
 }
