@@ -258,7 +258,7 @@ func (g *Group) dispatch(ftp kgo.FetchTopicPartition) {
 	if w == nil || w.ending() { // whoever owns the partition next reads them again
 		return
 	}
-	size := w.push(ftp.Records, ftp.HighWatermark)
+	size := w.push(ftp.Records)
 	g.workers.Lock()
 	g.workers.queued += size
 	pause := !w.paused && (w.waiting() > g.share() || g.workers.queued > int64(g.cfg.Kafka.QueueBytes))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -26,13 +25,9 @@ type Partition struct {
 	Start    int64  // committed offset; -1 when nothing was committed
 	Metadata string // of the commit at Start
 
-	group         *Group
-	worker        *worker
-	highWatermark atomic.Int64
+	group  *Group
+	worker *worker
 }
-
-// HighWatermark is the log end as of the newest fetch.
-func (p *Partition) HighWatermark() int64 { return p.highWatermark.Load() }
 
 // Commit stores offset and metadata for the partition, fenced by the group's
 // generation, and retries what may pass until ctx ends. ErrFenced is final.

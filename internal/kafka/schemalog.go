@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -167,13 +165,6 @@ func (l *SchemaLog) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
 		return s
 	}
 	return schemas.NewFeatureSchema(key)
-}
-
-// Keys of all schemas known.
-func (l *SchemaLog) Keys() []schemas.SchemaKey {
-	l.state.RLock()
-	defer l.state.RUnlock()
-	return slices.Collect(maps.Keys(l.state.by))
 }
 
 // Extend agrees with all other instances on positions for features that the

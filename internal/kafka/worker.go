@@ -152,9 +152,8 @@ func (w *worker) drop() {
 
 func (w *worker) waiting() int64 { return w.bytes.Load() }
 
-func (w *worker) push(records []*kgo.Record, highWatermark int64) int64 {
+func (w *worker) push(records []*kgo.Record) int64 {
 	size := sizeOf(records)
-	w.p.highWatermark.Store(highWatermark)
 	w.bytes.Add(size)
 	w.queue.Lock()
 	w.queue.records = append(w.queue.records, records)
