@@ -13,14 +13,17 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka build demo test bench fuzz lint fmt generate clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## fetch modules and the embedded ClickHouse engine; quick when they are there
 	@go mod download
 	@scripts/setup-libchdb.sh
+
+setup-kafka: ## fetch the Apache Kafka that some tests use, for which it needs Java and Maven
+	@scripts/setup-kafka.sh
 
 build: ## build bin/driftline
 	@mkdir -p bin
@@ -31,6 +34,7 @@ demo: ## show the whole pipeline finding known faults, with embedded engines
 	@./bin/driftline demo
 
 test: setup ## vet and test everything, with the race detector where there is a C compiler
+	@[ -d "$$(scripts/setup-kafka.sh --path)" ] || echo "NOTICE: no Apache Kafka, so tests that use it are skipped (make setup-kafka)" >&2
 	@TEST_TIMEOUT=$(TEST_TIMEOUT) scripts/test.sh
 
 bench: setup build ## measure ingest against the storage's limit, then the benchmarks of single parts (BENCH=regexp)

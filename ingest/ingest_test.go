@@ -47,11 +47,21 @@ type rig struct {
 	cl    *kgo.Client
 }
 
-func newRig(t testing.TB, topics ...ingest.Topic) *rig {
-	r := &rig{TB: t, kafka: kafka.DefaultConfig(), store: clickhouse.DefaultConfig(), cfg: ingest.DefaultConfig()}
+// starter gives a test an empty Kafka.
+type starter func(t testing.TB) kafka.Config
+
+func fake(t testing.TB) kafka.Config {
+	t.Helper()
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers = embeddedtest.Kafka(t).Addrs()
+	return cfg
+}
+
+func newRig(t testing.TB, start starter, topics ...ingest.Topic) *rig {
+	t.Helper()
+	r := &rig{TB: t, kafka: start(t), store: clickhouse.DefaultConfig(), cfg: ingest.DefaultConfig()}
 	r.store.Addr = []string{embeddedtest.ClickHouse(t).Addr()}
 	r.store.Retention = clickhouse.Retention{}
-	r.kafka.Brokers = embeddedtest.Kafka(t).Addrs()
 	r.cfg.Topics, r.cfg.FlushInterval, r.cfg.IdleCommit = topics, 50*time.Millisecond, 100*time.Millisecond
 	var err error
 	r.db, err = clickhouse.Open(r.store)
@@ -160,9 +170,13 @@ func encode(t testing.TB, format string, e schemas.Event) []byte {
 
 // Both formats of the same events give the same rows.
 func TestEventsAreStoredOnceInBothFormats(t *testing.T) {
+	overKafkas(t, testEventsAreStoredOnceInBothFormats)
+}
+
+func testEventsAreStoredOnceInBothFormats(t *testing.T, start starter) {
 	for _, format := range ingest.Formats {
 		t.Run(format, func(t *testing.T) {
-			r := newRig(t, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: format, Tenant: "acme"})
+			r := newRig(t, start, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: format, Tenant: "acme"})
 			set := metrics.NewSet()
 			stop := r.run(set)
 			const n = 3000
@@ -221,8 +235,10 @@ func (r *rig) consumeAll(topic string) []*kgo.Record {
 
 // One record in a hundred is broken: all good ones are stored, all broken ones
 // are dead letters that say why and whence, and the books balance.
-func TestBrokenRecordsAreDeadLetters(t *testing.T) {
-	r := newRig(t, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"})
+func TestBrokenRecordsAreDeadLetters(t *testing.T) { overKafkas(t, testBrokenRecordsAreDeadLetters) }
+
+func testBrokenRecordsAreDeadLetters(t *testing.T, start starter) {
+	r := newRig(t, start, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"})
 	set := metrics.NewSet()
 	stop := r.run(set)
 	broken := map[string]string{ // value → reason
@@ -292,8 +308,10 @@ func total(set *metrics.Set, name string) (n int) {
 
 // A broken record as large as its topic allows does not fit into the
 // dead-letter topic with its headers: its beginning does, and ingest goes on.
-func TestLargestBrokenRecordIsBuried(t *testing.T) {
-	r := newRig(t, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"})
+func TestLargestBrokenRecordIsBuried(t *testing.T) { overKafkas(t, testLargestBrokenRecordIsBuried) }
+
+func testLargestBrokenRecordIsBuried(t *testing.T, start starter) {
+	r := newRig(t, start, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"})
 	stop := r.run(metrics.NewSet())
 	rng, big := rand.New(rand.NewPCG(1, 1)), make([]byte, 999_850)
 	for i := range big {
@@ -316,7 +334,9 @@ func TestLargestBrokenRecordIsBuried(t *testing.T) {
 }
 
 // The other four kinds reach their tables, in both formats.
-func TestOtherKindsAreStored(t *testing.T) {
+func TestOtherKindsAreStored(t *testing.T) { overKafkas(t, testOtherKindsAreStored) }
+
+func testOtherKindsAreStored(t *testing.T, start starter) {
 	value := .5
 	at := noon
 	label := schemas.Label{Model: "credit", RequestID: "r1", Time: at, Label: "yes", Value: &value}
@@ -339,7 +359,7 @@ func TestOtherKindsAreStored(t *testing.T) {
 			topics = append(topics, ingest.Topic{Topic: string(k) + "-" + f, Kind: k, Format: f, Tenant: "t"})
 		}
 	}
-	r := newRig(t, topics...)
+	r := newRig(t, start, topics...)
 	stop := r.run(metrics.NewSet())
 	for k, forms := range kinds {
 		r.produce(&kgo.Record{Topic: string(k) + "-json", Value: forms[0]}, &kgo.Record{Topic: string(k) + "-protobuf", Value: forms[1]},
@@ -361,8 +381,10 @@ func TestOtherKindsAreStored(t *testing.T) {
 
 // Instances come and go while records flow; partitions move between them, and
 // everything is stored once.
-func TestInstancesComeAndGo(t *testing.T) {
-	r := newRig(t, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatProtobuf, Tenant: "default"})
+func TestInstancesComeAndGo(t *testing.T) { overKafkas(t, testInstancesComeAndGo) }
+
+func testInstancesComeAndGo(t *testing.T, start starter) {
+	r := newRig(t, start, ingest.Topic{Topic: "in", Kind: ingest.Events, Format: ingest.FormatProtobuf, Tenant: "default"})
 	r.cfg.BatchRows = 500
 	const n = 20_000
 	go func() {

@@ -5,6 +5,8 @@ set -euo pipefail
 
 packages=("${@:-./...}")
 limit=${TEST_TIMEOUT:-15m}
+# A package that hangs is ended well before, so that its stacks are printed.
+package_limit=${TEST_PACKAGE_TIMEOUT:-6m}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -14,14 +16,14 @@ if [ "$(go env CGO_ENABLED)" = 0 ] || ! command -v "$(go env CC)" >/dev/null; th
 	race=()
 fi
 
-# The limit holds for the whole run; go test's own would hold for each package.
+# The limit holds for the whole run; go test's own holds for each package.
 bounded=()
 if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30s "$limit"); fi
 
 SECONDS=0
 go vet "${packages[@]}"
 status=0
-${bounded[@]+"${bounded[@]}"} go test ${race[@]+"${race[@]}"} -timeout "$limit" "${packages[@]}" 2>&1 |
+${bounded[@]+"${bounded[@]}"} go test ${race[@]+"${race[@]}"} -timeout "$package_limit" "${packages[@]}" 2>&1 |
 	tee "$log" | grep --line-buffered -v 'no test files' || status=${PIPESTATUS[0]}
 
 ok=$(grep -c '^ok ' "$log" || true)

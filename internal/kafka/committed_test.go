@@ -11,8 +11,10 @@ import (
 
 // Records of a transaction that was aborted never happened: an interrupted
 // replay of dead letters leaves such records behind.
-func TestGroupReadsCommitted(t *testing.T) {
-	cfg, _ := broker(t, "in", 1)
+func TestGroupReadsCommitted(t *testing.T) { overKafkas(t, testGroupReadsCommitted) }
+
+func testGroupReadsCommitted(t *testing.T, start starter) {
+	cfg := with(t, start(t), "in", 1)
 	cl, err := cfg.Dial(kgo.TransactionalID("test"))
 	check(t, err)
 	defer cl.Close()

@@ -20,7 +20,7 @@ import (
 
 	"github.com/driftline/driftline/internal/embedded/embeddedtest"
 	"github.com/driftline/driftline/internal/kafka"
-	"github.com/driftline/driftline/schemas"
+	"github.com/driftline/driftline/internal/testkit/apachekafka"
 )
 
 func check(t testing.TB, err error) {
@@ -40,17 +40,35 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// broker with one topic of the given partitions.
-func broker(t testing.TB, topic string, partitions int32) (kafka.Config, *kfake.Cluster) {
+// starter gives a test an empty Kafka.
+type starter func(t testing.TB) kafka.Config
+
+// overKafkas runs a test against the in-process fake and against the real one.
+func overKafkas(t *testing.T, test func(t *testing.T, start starter)) {
+	t.Run("kfake", func(t *testing.T) {
+		test(t, func(t testing.TB) kafka.Config { cfg, _ := fake(t); return cfg })
+	})
+	t.Run("apache", func(t *testing.T) {
+		test(t, func(t testing.TB) kafka.Config { return apachekafka.Shared(t).Kafka() })
+	})
+}
+
+func fake(t testing.TB) (kafka.Config, *kfake.Cluster) {
 	t.Helper()
 	k := embeddedtest.Kafka(t)
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = k.Addrs()
+	return cfg, k.Cluster()
+}
+
+// with makes a topic of the given partitions.
+func with(t testing.TB, cfg kafka.Config, topic string, partitions int32) kafka.Config {
+	t.Helper()
 	cl, err := cfg.Dial()
 	check(t, err)
 	defer cl.Close()
 	check(t, kafka.CreateTopics(t.Context(), cl, partitions, topic))
-	return cfg, k.Cluster()
+	return cfg
 }
 
 func produce(t testing.TB, cfg kafka.Config, topic string, n int) {
@@ -133,7 +151,11 @@ func recording(s *seen, slow func()) func(p *kafka.Partition) (kafka.Handler, er
 }
 
 func TestTakeoverStartsAtTheCommitAndSeesItsMetadata(t *testing.T) {
-	cfg, _ := broker(t, "in", 1)
+	overKafkas(t, testTakeoverStartsAtTheCommitAndSeesItsMetadata)
+}
+
+func testTakeoverStartsAtTheCommitAndSeesItsMetadata(t *testing.T, start starter) {
+	cfg := with(t, start(t), "in", 1)
 	produce(t, cfg, "in", 100)
 	var first seen
 	stop := member(t, cfg, "in", metrics.NewSet(), recording(&first, nil))
@@ -153,7 +175,11 @@ func TestTakeoverStartsAtTheCommitAndSeesItsMetadata(t *testing.T) {
 }
 
 func TestPartitionsMoveWithoutLossOrRepetition(t *testing.T) {
-	cfg, _ := broker(t, "in", 6)
+	overKafkas(t, testPartitionsMoveWithoutLossOrRepetition)
+}
+
+func testPartitionsMoveWithoutLossOrRepetition(t *testing.T, start starter) {
+	cfg := with(t, start(t), "in", 6)
 	produce(t, cfg, "in", 600)
 	var all seen
 	stopA := member(t, cfg, "in", metrics.NewSet(), recording(&all, nil))
@@ -173,8 +199,10 @@ func TestPartitionsMoveWithoutLossOrRepetition(t *testing.T) {
 
 // A slow handler fills its queue: fetching pauses, memory stays bounded, and
 // every pause is followed by a resume.
-func TestBackpressurePausesAndResumes(t *testing.T) {
-	cfg, _ := broker(t, "in", 2)
+func TestBackpressurePausesAndResumes(t *testing.T) { overKafkas(t, testBackpressurePausesAndResumes) }
+
+func testBackpressurePausesAndResumes(t *testing.T, start starter) {
+	cfg := with(t, start(t), "in", 2)
 	cfg.QueueBytes = 1 << 20
 	cl, err := cfg.Dial(kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	check(t, err)
@@ -201,8 +229,10 @@ func TestBackpressurePausesAndResumes(t *testing.T) {
 	check(t, stop())
 }
 
-func TestHandlerErrorEndsTheGroup(t *testing.T) {
-	cfg, _ := broker(t, "in", 1)
+func TestHandlerErrorEndsTheGroup(t *testing.T) { overKafkas(t, testHandlerErrorEndsTheGroup) }
+
+func testHandlerErrorEndsTheGroup(t *testing.T, start starter) {
+	cfg := with(t, start(t), "in", 1)
 	produce(t, cfg, "in", 1)
 	boom := errors.New("boom")
 	g, err := kafka.NewGroup(t.Context(), kafka.GroupConfig{
@@ -220,7 +250,8 @@ func TestHandlerErrorEndsTheGroup(t *testing.T) {
 
 // A broker that applies a commit and then fails the answer is asked again.
 func TestCommitIsRetried(t *testing.T) {
-	cfg, cluster := broker(t, "in", 1)
+	cfg, cluster := fake(t)
+	with(t, cfg, "in", 1)
 	produce(t, cfg, "in", 5)
 	failures := 0
 	cluster.ControlKey(kmsg.OffsetCommit.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -252,74 +283,4 @@ func TestCommitIsRetried(t *testing.T) {
 		return err == nil && ok && o.At == 5
 	})
 	check(t, stop())
-}
-
-// All instances derive the same positions from the same log, whoever proposed
-// a name first, and a new instance finds them again.
-func TestSchemaLogAgrees(t *testing.T) {
-	cfg, _ := broker(t, "unused", 1)
-	cl, err := cfg.Dial()
-	check(t, err)
-	defer cl.Close()
-	check(t, kafka.EnsureTopics(t.Context(), cl, cfg.Topics, "in"))
-	check(t, kafka.EnsureTopics(t.Context(), cl, cfg.Topics, "in")) // again
-	key := schemas.SchemaKey{Tenant: "default", Model: "credit", Version: "v1"}
-	stored := map[string]bool{}
-	var mu sync.Mutex
-	open := func() *kafka.SchemaLog {
-		l, err := kafka.OpenSchemaLog(t.Context(), cfg, func(_ context.Context, entries []schemas.SchemaEntry) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, e := range entries {
-				stored[fmt.Sprint(e.Kind, e.Position, e.Name)] = true
-			}
-			return nil
-		})
-		check(t, err)
-		return l
-	}
-	var logs []*kafka.SchemaLog
-	var wg sync.WaitGroup
-	ctx, cancel := context.WithCancel(t.Context())
-	for range 4 {
-		l := open()
-		logs = append(logs, l)
-		wg.Go(func() { check(t, l.Run(ctx)) })
-	}
-	var writers sync.WaitGroup
-	for i, l := range logs {
-		writers.Go(func() {
-			for j := range 20 {
-				name := fmt.Sprintf("f%02d", (i*7+j)%25) // all propose mostly the same names
-				s, err := l.Extend(t.Context(), key, []schemas.SchemaEntry{{Kind: schemas.Numeric, Name: name}, {Kind: schemas.Categorical, Name: name}})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, ok := s.Position(schemas.Numeric, name); !ok {
-					t.Errorf("%s is not in the schema that Extend returned", name)
-				}
-			}
-		})
-	}
-	writers.Wait()
-	late := open()
-	want := late.Schema(key)
-	if len(want.Numeric) != 2+25 || len(want.Categorical) != 1+25 {
-		t.Fatalf("%d numeric and %d categorical positions, want 27 and 26", len(want.Numeric), len(want.Categorical))
-	}
-	for _, l := range logs {
-		until(t, "same schema", func() bool { return slices.Equal(l.Schema(key).Numeric, want.Numeric) })
-	}
-	for _, e := range want.Entries() {
-		if !stored[fmt.Sprint(e.Kind, e.Position, e.Name)] {
-			t.Errorf("entry %+v was not stored", e)
-		}
-	}
-	late.Close()
-	cancel()
-	wg.Wait()
-	for _, l := range logs {
-		l.Close()
-	}
 }
