@@ -6,7 +6,7 @@ SHELL       := /usr/bin/env bash
 # Tools are pinned here and installed below bin/tools; they are no part of go.mod.
 GOLANGCI_VERSION := v2.15.0
 TOOLS            := bin/tools
-TEST_TIMEOUT     ?= 15m
+TEST_TIMEOUT     ?= 25m
 BENCH            ?= .
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -47,7 +49,7 @@ func numberAt(v *float64) string {
 }
 
 func millisOf(ms int64) int64 {
-	if _, err := checkedTime(ms); err != nil {
+	if err := checkedTime(ms); err != nil {
 		return -1
 	}
 	return ms
@@ -93,6 +95,14 @@ type decoder struct {
 	fast   eventDecoder
 	plain  func(b []byte, e *schemas.Event) error
 	encode func(e *schemas.Event) []byte
+}
+
+// decodeOne reads a record of one event into memory that was used before.
+func decodeOne(d eventDecoder, b []byte, e *rawEvent) error {
+	out := rawEvents{all: []rawEvent{*e}}
+	err := d.decode(&kgo.Record{Value: b}, &out)
+	*e = out.all[0]
+	return err
 }
 
 func decoders() []decoder {
@@ -151,8 +161,7 @@ func TestColumnarDecodersAgreeWithThePlainOnes(t *testing.T) {
 		for i := range 5000 {
 			b := d.encode(randomEvent(rng))
 			var plain schemas.Event
-			raw.reset()
-			if err := errors.Join(d.fast.decode(b, &raw), d.plain(b, &plain)); err != nil {
+			if err := errors.Join(decodeOne(d.fast, b, &raw), d.plain(b, &plain)); err != nil {
 				t.Fatalf("%s event %d: %v\n%q", d.format, i, err, b)
 			}
 			if got, want := rawView(&raw), plainView(&plain); !reflect.DeepEqual(got, want) {
@@ -225,9 +234,11 @@ func FuzzProtoEvents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var raw rawEvent
-		raw.reset()
+		if num, _, _ := protowire.ConsumeTag(b); num == batchField {
+			return // another message
+		}
 		var plain schemas.Event
-		fast, slow := protoEvents{}.decode(b, &raw), plain.UnmarshalProto(b)
+		fast, slow := decodeOne(protoEvents{}, b, &raw), plain.UnmarshalProto(b)
 		if (fast == nil) != (slow == nil) {
 			t.Fatalf("columnar: %v; plain: %v", fast, slow)
 		}
@@ -249,8 +260,7 @@ func FuzzJSONEvents(f *testing.F) {
 	f.Add([]byte(`{"model":null,"timestamp":"2026-01-02T04:04:05.678+01:00","later":[{}],"features":null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var raw rawEvent
-		raw.reset()
-		fast := (&jsonEvents{}).decode(b, &raw)
+		fast := decodeOne(&jsonEvents{}, b, &raw)
 		var plain schemas.Event
 		if json.Unmarshal(b, &plain) != nil || plain.Time.IsZero() || !plainSpoken(b) {
 			return
@@ -328,7 +338,7 @@ func TestJSONEventsAreRefused(t *testing.T) {
 	}
 	for text, want := range tests {
 		var raw rawEvent
-		if err := (&jsonEvents{}).decode([]byte(text), &raw); reasonOf(err) != want {
+		if err := decodeOne(&jsonEvents{}, []byte(text), &raw); reasonOf(err) != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
@@ -338,8 +348,7 @@ func TestJSONEventsAreRefused(t *testing.T) {
 func TestJSONNumbersAreNumbers(t *testing.T) {
 	for _, text := range []string{`{"score":1-2}`, `{"latency_ms":1e}`, `{"timestamp":1.5.5}`, `{"features":{"a":1-2}}`, `{"features":{"a":-}}`} {
 		var raw rawEvent
-		raw.reset()
-		if err := (&jsonEvents{}).decode([]byte(text), &raw); err == nil {
+		if err := decodeOne(&jsonEvents{}, []byte(text), &raw); err == nil {
 			t.Errorf("%s is accepted: %+v", text, rawView(&raw))
 		}
 	}
@@ -348,8 +357,7 @@ func TestJSONNumbersAreNumbers(t *testing.T) {
 // Python writes missing numbers so, though JSON has no such values.
 func TestJSONTakesNaNAndInfinityForMissing(t *testing.T) {
 	var raw rawEvent
-	raw.reset()
-	if err := (&jsonEvents{}).decode([]byte(`{"score":NaN,"features":{"a":nan,"b":1e999,"c":2}}`), &raw); err != nil {
+	if err := decodeOne(&jsonEvents{}, []byte(`{"score":NaN,"features":{"a":nan,"b":1e999,"c":2}}`), &raw); err != nil {
 		t.Fatal(err)
 	}
 	if v := rawView(&raw); v.Score != "" || !maps.Equal(v.Numeric, map[string]string{"c": "2"}) {
@@ -392,7 +400,7 @@ func TestErrorsOfDecodersAreShort(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	for _, text := range []string{`{"a":` + long, `{"timestamp":"` + long + `"}`, `{"features":{"` + long + `":[]}}`} {
 		var raw rawEvent
-		if err := (&jsonEvents{}).decode([]byte(text), &raw); err == nil || len(err.Error()) > 400 {
+		if err := decodeOne(&jsonEvents{}, []byte(text), &raw); err == nil || len(err.Error()) > 400 {
 			t.Errorf("%.30s: error of %d bytes", text, len(err.Error()))
 		}
 	}

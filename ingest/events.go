@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -13,35 +14,12 @@ import (
 	"github.com/driftline/driftline/schemas"
 )
 
-// rawEvent is a decoded event whose strings are views into the record.
-type rawEvent struct {
-	tenant, model, version, segment, requestID []byte
-	deployment, pod, node, gpu, prediction     []byte
-	millis                                     int64   // event time
-	score, latency                             float64 // NaN is missing
-
-	numNames, catNames, catValues [][]byte
-	numValues                     []float64
-}
-
-func (e *rawEvent) reset() {
-	*e = rawEvent{
-		score: math.NaN(), latency: math.NaN(), millis: math.MinInt64,
-		numNames: e.numNames[:0], numValues: e.numValues[:0], catNames: e.catNames[:0], catValues: e.catValues[:0],
-	}
-}
-
-// eventDecoder fills e from a record's value.
-type eventDecoder interface {
-	decode(value []byte, e *rawEvent) error
-}
-
 // eventColumns are the rows of inference_events.
 type eventColumns struct {
 	in     *Ingester
 	tenant string // of records that name none
 	dec    eventDecoder
-	raw    rawEvent
+	events rawEvents
 	layout *layout // of the newest event
 	all    map[schemas.SchemaKey]*layout
 
@@ -58,12 +36,9 @@ type eventColumns struct {
 
 func newEventColumns(in *Ingester, t Topic) *eventColumns {
 	c := &eventColumns{
-		in: in, tenant: t.Tenant, dec: &jsonEvents{}, all: map[schemas.SchemaKey]*layout{},
+		in: in, tenant: t.Tenant, dec: newEventDecoder(t.Format), all: map[schemas.SchemaKey]*layout{},
 		time: new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli),
 		num:  proto.NewArray(new(proto.ColFloat32)),
-	}
-	if t.Format == FormatProtobuf {
-		c.dec = protoEvents{}
 	}
 	return c
 }
@@ -93,25 +68,67 @@ func (c *eventColumns) reset() {
 	}
 }
 
+// maxRecordRows bounds what one record may hold: a batch must stay one block.
+const maxRecordRows = 100_000
+
 func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) error {
-	e := &c.raw
-	e.reset()
-	if err := c.dec.decode(r.Value, e); err != nil {
+	c.events.reset()
+	if err := c.dec.decode(r, &c.events); err != nil {
 		return err
 	}
-	t, err := checkedTime(e.millis)
-	if err != nil {
+	events := c.events.list()
+	if err := checkedRows(len(events)); err != nil {
+		return err
+	}
+	for i := range events {
+		if err := c.check(ctx, &events[i]); err != nil {
+			return ofSeveral("event", i, len(events), err)
+		}
+	}
+	for i := range events {
+		if err := c.append(ctx, &events[i], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkedRows(n int) error {
+	if n > maxRecordRows {
+		return poisonf("too_many_rows", "the record holds %d rows; up to %d are supported: send smaller batches", n, maxRecordRows)
+	}
+	return nil
+}
+
+// ofSeveral says which one of a record's rows is the bad one.
+func ofSeveral(what string, i, n int, err error) error {
+	if bad := (*poison)(nil); n > 1 && errors.As(err, &bad) {
+		return poisonf(bad.reason, "%s %d of %d: %s", what, i+1, n, bad.detail)
+	}
+	return err
+}
+
+// check finds what would keep an event out, and places its features. Nothing
+// of a record is appended before all of it is checked.
+func (c *eventColumns) check(ctx context.Context, e *rawEvent) error {
+	if err := checkedTime(e.millis); err != nil {
 		return err
 	}
 	if len(e.model) == 0 {
 		return poisonf("missing_field", "model is missing or empty")
 	}
-	if err := c.layoutOf(ctx, e); err != nil {
-		return err
+	c.layoutOf(e)
+	return c.locate(ctx, e)
+}
+
+func (c *eventColumns) append(ctx context.Context, e *rawEvent, at *arrivals) error {
+	c.layoutOf(e)
+	if c.layout.of != e { // another event of the record was checked after it
+		if err := c.locate(ctx, e); err != nil {
+			return fmt.Errorf("place features again: %w", err)
+		}
 	}
-	if err := c.place(ctx, e); err != nil {
-		return err
-	}
+	c.fill(e)
 	key := c.layout.schema.Key
 	c.tenants.append(c.layout.tenant)
 	c.models.append(e.model)
@@ -125,7 +142,7 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 	c.gpus.append(e.gpu)
 	c.num.Append(c.numRow)
 	c.cat.append(c.catRow)
-	at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, t)
+	at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, time.UnixMilli(e.millis))
 	return nil
 }
 
@@ -133,11 +150,11 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 const maxLayouts = 4096
 
 // layoutOf makes c.layout that of the event's model version.
-func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
+func (c *eventColumns) layoutOf(e *rawEvent) {
 	tenant := e.tenant
 	if l := c.layout; l != nil && string(e.model) == l.schema.Key.Model && string(e.version) == l.schema.Key.Version &&
 		(string(tenant) == l.schema.Key.Tenant || len(tenant) == 0 && l.schema.Key.Tenant == c.tenant) {
-		return nil
+		return
 	}
 	key := schemas.SchemaKey{Tenant: or(string(tenant), c.tenant), Model: string(e.model), Version: string(e.version)}
 	l := c.all[key]
@@ -149,22 +166,26 @@ func (c *eventColumns) layoutOf(_ context.Context, e *rawEvent) error {
 		c.all[key] = l
 	}
 	c.layout = l
+}
+
+// locate finds the positions of the event's features, agreeing on new ones
+// first.
+func (c *eventColumns) locate(ctx context.Context, e *rawEvent) error {
+	missing, err := c.layout.locate(e)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if err := c.extend(ctx, missing); err != nil {
+		return err
+	}
+	if missing, err = c.layout.locate(e); err != nil || len(missing) > 0 {
+		return fmt.Errorf("place features %v of %s: %w", missing, c.layout.schema.Key.Model, err)
+	}
 	return nil
 }
 
-// place puts the event's features at their positions in numRow and catRow,
-// agreeing on positions for new ones first.
-func (c *eventColumns) place(ctx context.Context, e *rawEvent) error {
-	if missing, err := c.layout.locate(e); err != nil {
-		return err
-	} else if len(missing) > 0 {
-		if err := c.extend(ctx, missing); err != nil {
-			return err
-		}
-		if missing, err = c.layout.locate(e); err != nil || len(missing) > 0 {
-			return fmt.Errorf("place features %v of %s: %w", missing, c.layout.schema.Key.Model, err)
-		}
-	}
+// fill puts the features of the located event into numRow and catRow.
+func (c *eventColumns) fill(e *rawEvent) {
 	s := c.layout.schema
 	c.numRow = filled(c.numRow, len(s.Numeric), float32(math.NaN()))
 	c.catRow = filled(c.catRow, len(s.Categorical), nil)
@@ -175,7 +196,6 @@ func (c *eventColumns) place(ctx context.Context, e *rawEvent) error {
 	for i, v := range e.catValues {
 		c.catRow[c.layout.cat[i].at] = v
 	}
-	return nil
 }
 
 func (c *eventColumns) extend(ctx context.Context, missing []schemas.SchemaEntry) error {
@@ -214,12 +234,12 @@ var (
 	maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 )
 
-func checkedTime(millis int64) (time.Time, error) {
+func checkedTime(millis int64) error {
 	switch {
 	case millis == math.MinInt64:
-		return time.Time{}, poisonf("missing_field", "timestamp is missing")
+		return poisonf("missing_field", "timestamp is missing")
 	case millis < minTime || millis >= maxTime:
-		return time.Time{}, poisonf("bad_timestamp", "timestamp %d ms is outside 1970 to 2100: give RFC 3339 or unix milliseconds", millis)
+		return poisonf("bad_timestamp", "timestamp %d ms is outside 1970 to 2100: give RFC 3339 or unix milliseconds", millis)
 	}
-	return time.UnixMilli(millis), nil
+	return nil
 }

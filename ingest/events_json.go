@@ -4,24 +4,38 @@ import (
 	"math"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/valyala/fastjson"
 )
 
-// jsonEvents decodes schemas.Event in JSON.
+// jsonEvents decodes schemas.Event in JSON: one object, or an array of them.
 type jsonEvents struct {
 	parser fastjson.Parser
 	e      *rawEvent
 	err    error
 }
 
-func (d *jsonEvents) decode(value []byte, e *rawEvent) error {
-	v, err := d.parser.ParseBytes(value)
+func (d *jsonEvents) decode(r *kgo.Record, out *rawEvents) error {
+	v, err := d.parser.ParseBytes(r.Value)
 	if err != nil {
 		return poisonf("bad_json", "%s", clip(err.Error()))
 	}
+	if v.Type() != fastjson.TypeArray {
+		return d.event(v, out.next())
+	}
+	all, _ := v.Array()
+	for i, v := range all {
+		if err := d.event(v, out.next()); err != nil {
+			return ofSeveral("event", i, len(all), err)
+		}
+	}
+	return nil
+}
+
+func (d *jsonEvents) event(v *fastjson.Value, e *rawEvent) error {
 	o, err := v.Object()
 	if err != nil {
-		return poisonf("bad_json", "record is %s, not an object", v.Type())
+		return poisonf("bad_json", "record is %s, not an object or an array of objects", v.Type())
 	}
 	d.e, d.err = e, nil
 	o.Visit(d.field)
@@ -82,7 +96,7 @@ func (d *jsonEvents) feature(name []byte, v *fastjson.Value) {
 		number = 0
 	case fastjson.TypeString:
 		value, _ := v.StringBytes()
-		e.catNames, e.catValues = append(e.catNames, name), append(e.catValues, value)
+		e.category(name, value)
 		return
 	case fastjson.TypeNull:
 		return
@@ -90,7 +104,7 @@ func (d *jsonEvents) feature(name []byte, v *fastjson.Value) {
 		d.fail("bad_feature", "feature %.64s is %s; numbers, booleans, strings and null are supported", name, v.Type())
 		return
 	}
-	e.numNames, e.numValues = append(e.numNames, name), append(e.numValues, number)
+	e.number(name, number)
 }
 
 func (d *jsonEvents) text(key []byte, v *fastjson.Value, into *[]byte) {

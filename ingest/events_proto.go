@@ -4,13 +4,49 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// protoEvents decodes driftline.v1.Event (schemas/proto) field by field.
+// protoEvents decodes driftline.v1.Event and driftline.v1.EventBatch
+// (schemas/proto) field by field. The first field tells which one it is: no
+// field of an event has the number of a batch's events.
 type protoEvents struct{}
 
-func (protoEvents) decode(b []byte, e *rawEvent) error {
+// batchField is the number of EventBatch.events.
+const batchField = 100
+
+func (d protoEvents) decode(r *kgo.Record, out *rawEvents) error {
+	if num, _, n := protowire.ConsumeTag(r.Value); n < 0 || num != batchField {
+		return d.event(r.Value, out.next())
+	}
+	for b := r.Value; len(b) > 0; {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return badProto(protowire.ParseError(n))
+		}
+		b = b[n:]
+		if num != batchField {
+			n, err := checked(protowire.ConsumeFieldValue(num, typ, b), num, typ, typ)
+			if err != nil {
+				return err
+			}
+			b = b[n:]
+			continue
+		}
+		event, n := protowire.ConsumeBytes(b)
+		if _, err := checked(n, num, typ, protowire.BytesType); err != nil {
+			return err
+		}
+		b = b[n:]
+		if err := d.event(event, out.next()); err != nil {
+			return ofSeveral("event", out.n-1, out.n+1, err)
+		}
+	}
+	return nil
+}
+
+func (protoEvents) event(b []byte, e *rawEvent) error {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -120,9 +156,9 @@ func feature(b []byte, numeric bool, e *rawEvent) error {
 		b = b[n:]
 	}
 	if numeric {
-		e.numNames, e.numValues = append(e.numNames, name), append(e.numValues, value)
+		e.number(name, value)
 	} else {
-		e.catNames, e.catValues = append(e.catNames, name), append(e.catValues, text)
+		e.category(name, text)
 	}
 	return nil
 }

@@ -12,7 +12,8 @@ import (
 type layout struct {
 	schema   *schemas.FeatureSchema
 	tenant   []byte
-	num, cat []place // of the i-th feature of the newest event
+	of       *rawEvent // the newest event, whose places are below
+	num, cat []place   // of the i-th feature of the newest event
 }
 
 type place struct {
@@ -23,6 +24,7 @@ type place struct {
 // locate sets the places of e's features, or returns those that the schema
 // does not have.
 func (l *layout) locate(e *rawEvent) (missing []schemas.SchemaEntry, err error) {
+	l.of = e
 	l.num, missing, err = locate(l.schema, schemas.Numeric, e.numNames, l.num, missing)
 	if err == nil {
 		l.cat, missing, err = locate(l.schema, schemas.Categorical, e.catNames, l.cat, missing)

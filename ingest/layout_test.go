@@ -34,10 +34,12 @@ func numericEvent(names []string, values []float64) *rawEvent {
 // placed makes c.numRow and c.catRow those of the event.
 func placed(t *testing.T, c *eventColumns, e *rawEvent) error {
 	t.Helper()
-	if err := c.layoutOf(t.Context(), e); err != nil {
-		return err
+	c.layoutOf(e)
+	err := c.locate(t.Context(), e)
+	if err == nil {
+		c.fill(e)
 	}
-	return c.place(t.Context(), e)
+	return err
 }
 
 // Whatever order and subset of features comes next, the memo of the previous

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -16,9 +17,16 @@ import (
 type recordColumns[T any] struct {
 	name   string
 	in     proto.Input
-	decode func([]byte) (*T, error)
-	append func(*T) (time.Time, error) // checks, then appends to every column of in
+	decode recordDecoder[T]
+	check  func(*T) error // what keeps a row out
+	append func(*T)       // to every column of in
+	time   func(*T) time.Time
+	rows   []T // of the newest record
 }
+
+// recordDecoder appends the rows of a record to rows: all that it holds, or
+// an error, as in [eventDecoder].
+type recordDecoder[T any] func(r *kgo.Record, rows []T) ([]T, error)
 
 func (c *recordColumns[T]) table() string      { return c.name }
 func (c *recordColumns[T]) input() proto.Input { return c.in }
@@ -29,16 +37,24 @@ func (c *recordColumns[T]) reset() {
 	}
 }
 
-func (c *recordColumns[T]) add(_ context.Context, r *kgo.Record, at *arrivals) error {
-	v, err := c.decode(r.Value)
-	if err != nil {
+func (c *recordColumns[T]) add(_ context.Context, r *kgo.Record, at *arrivals) (err error) {
+	clear(c.rows)
+	if c.rows, err = c.decode(r, c.rows[:0]); err != nil {
 		return err
 	}
-	t, err := c.append(v)
-	if err == nil {
-		at.row(t)
+	if err := checkedRows(len(c.rows)); err != nil {
+		return err
 	}
-	return err
+	for i := range c.rows {
+		if err := c.check(&c.rows[i]); err != nil {
+			return ofSeveral("row", i, len(c.rows), err)
+		}
+	}
+	for i := range c.rows {
+		c.append(&c.rows[i])
+		at.row(c.time(&c.rows[i]))
+	}
+	return nil
 }
 
 // unmarshaler of the protobuf form.
@@ -47,23 +63,32 @@ type unmarshaler[T any] interface {
 	UnmarshalProto(b []byte) error
 }
 
-func decoderOf[T any, P unmarshaler[T]](format string) func([]byte) (*T, error) {
+func decoderOf[T any, P unmarshaler[T]](format string) recordDecoder[T] {
 	if format == FormatProtobuf {
-		return func(b []byte) (*T, error) {
-			v := new(T)
-			if err := P(v).UnmarshalProto(b); err != nil {
-				return nil, poisonf("bad_protobuf", "%s", clip(err.Error()))
+		return func(r *kgo.Record, rows []T) ([]T, error) {
+			var v T
+			if err := P(&v).UnmarshalProto(r.Value); err != nil {
+				return rows, poisonf("bad_protobuf", "%s", clip(err.Error()))
 			}
-			return v, nil
+			return append(rows, v), nil
 		}
 	}
-	return func(b []byte) (*T, error) {
-		v := new(T)
-		if err := json.Unmarshal(b, v); err != nil {
+	return jsonRows
+}
+
+// jsonRows takes one object or an array of them.
+func jsonRows[T any](r *kgo.Record, rows []T) ([]T, error) {
+	if text := bytes.TrimLeft(r.Value, " \t\r\n"); len(text) > 0 && text[0] == '[' {
+		if err := json.Unmarshal(text, &rows); err != nil {
 			return nil, poisonf("bad_json", "%s", clip(err.Error()))
 		}
-		return v, nil
+		return rows, nil
 	}
+	var v T
+	if err := json.Unmarshal(r.Value, &v); err != nil {
+		return rows, poisonf("bad_json", "%s", clip(err.Error()))
+	}
+	return append(rows, v), nil
 }
 
 // required finds the first missing field, and checks the time.
@@ -76,8 +101,7 @@ func required(t time.Time, fields ...string) error {
 	if t.IsZero() {
 		return poisonf("missing_field", "timestamp is missing")
 	}
-	_, err := checkedTime(t.UnixMilli())
-	return err
+	return checkedTime(t.UnixMilli())
 }
 
 // table under construction: columns in the order in which they are made.
@@ -109,22 +133,25 @@ func newLabelColumns(topic Topic) columns {
 	var t table
 	tenant, model, request, at, label := t.words("tenant"), t.words("model"), t.text("request_id"), t.time(), t.words("label")
 	value := add(&t, "value", proto.NewColNullable(new(proto.ColFloat64)))
-	return &recordColumns[schemas.Label]{"labels", t.in, decoderOf[schemas.Label](topic.Format), func(l *schemas.Label) (time.Time, error) {
-		if err := required(l.Time, "model", l.Model, "request_id", l.RequestID); err != nil {
-			return l.Time, err
-		}
-		tenant.Append(or(l.Tenant, topic.Tenant))
-		model.Append(l.Model)
-		request.Append(l.RequestID)
-		at.Append(l.Time)
-		label.Append(l.Label)
-		if l.Value == nil {
-			value.Append(proto.Null[float64]())
-		} else {
-			value.Append(proto.NewNullable(*l.Value))
-		}
-		return l.Time, nil
-	}}
+	return &recordColumns[schemas.Label]{
+		name: "labels", in: t.in, decode: decoderOf[schemas.Label](topic.Format),
+		check: func(l *schemas.Label) error {
+			return required(l.Time, "model", l.Model, "request_id", l.RequestID)
+		},
+		append: func(l *schemas.Label) {
+			tenant.Append(or(l.Tenant, topic.Tenant))
+			model.Append(l.Model)
+			request.Append(l.RequestID)
+			at.Append(l.Time)
+			label.Append(l.Label)
+			if l.Value == nil {
+				value.Append(proto.Null[float64]())
+			} else {
+				value.Append(proto.NewNullable(*l.Value))
+			}
+		},
+		time: func(l *schemas.Label) time.Time { return l.Time },
+	}
 }
 
 func newSampleColumns(topic Topic) columns {
@@ -133,24 +160,27 @@ func newSampleColumns(topic Topic) columns {
 	value, unit := add(&t, "value", new(proto.ColFloat64)), t.words("unit")
 	model, deployment, pod, node, gpu := t.words("model"), t.words("deployment"), t.words("pod"), t.words("node"), t.words("gpu")
 	labels := add(&t, "labels", proto.NewMap(proto.NewLowCardinality(new(proto.ColStr)), new(proto.ColStr)))
-	return &recordColumns[schemas.Sample]{"telemetry", t.in, decoderOf[schemas.Sample](topic.Format), func(s *schemas.Sample) (time.Time, error) {
-		if err := required(s.Time, "metric", s.Metric); err != nil {
-			return s.Time, err
-		}
-		tenant.Append(or(s.Tenant, topic.Tenant))
-		at.Append(s.Time)
-		source.Append(s.Source)
-		metric.Append(s.Metric)
-		value.Append(s.Value)
-		unit.Append(s.Unit)
-		model.Append(s.Model)
-		deployment.Append(s.Deployment)
-		pod.Append(s.Pod)
-		node.Append(s.Node)
-		gpu.Append(s.GPU)
-		labels.Append(s.Labels)
-		return s.Time, nil
-	}}
+	return &recordColumns[schemas.Sample]{
+		name: "telemetry", in: t.in, decode: decoderOf[schemas.Sample](topic.Format),
+		check: func(s *schemas.Sample) error {
+			return required(s.Time, "metric", s.Metric)
+		},
+		append: func(s *schemas.Sample) {
+			tenant.Append(or(s.Tenant, topic.Tenant))
+			at.Append(s.Time)
+			source.Append(s.Source)
+			metric.Append(s.Metric)
+			value.Append(s.Value)
+			unit.Append(s.Unit)
+			model.Append(s.Model)
+			deployment.Append(s.Deployment)
+			pod.Append(s.Pod)
+			node.Append(s.Node)
+			gpu.Append(s.GPU)
+			labels.Append(s.Labels)
+		},
+		time: func(s *schemas.Sample) time.Time { return s.Time },
+	}
 }
 
 func newJobColumns(topic Topic) columns {
@@ -160,46 +190,52 @@ func newJobColumns(topic Topic) columns {
 	model, node, gpu := t.words("model"), t.words("node"), t.words("gpu")
 	in, out, bytes := add(&t, "items_in", new(proto.ColUInt64)), add(&t, "items_out", new(proto.ColUInt64)), add(&t, "bytes_out", new(proto.ColUInt64))
 	duration, failure := add(&t, "duration_ms", new(proto.ColFloat64)), t.text("error")
-	return &recordColumns[schemas.JobEvent]{"job_events", t.in, decoderOf[schemas.JobEvent](topic.Format), func(j *schemas.JobEvent) (time.Time, error) {
-		if err := required(j.Time, "job", j.Job, "run_id", j.RunID, "state", string(j.State)); err != nil {
-			return j.Time, err
-		}
-		tenant.Append(or(j.Tenant, topic.Tenant))
-		job.Append(j.Job)
-		run.Append(j.RunID)
-		at.Append(j.Time)
-		state.Append(string(j.State))
-		attempt.Append(j.Attempt)
-		model.Append(j.Model)
-		node.Append(j.Node)
-		gpu.Append(j.GPU)
-		in.Append(j.ItemsIn)
-		out.Append(j.ItemsOut)
-		bytes.Append(j.BytesOut)
-		duration.Append(j.DurationMS)
-		failure.Append(j.Error)
-		return j.Time, nil
-	}}
+	return &recordColumns[schemas.JobEvent]{
+		name: "job_events", in: t.in, decode: decoderOf[schemas.JobEvent](topic.Format),
+		check: func(j *schemas.JobEvent) error {
+			return required(j.Time, "job", j.Job, "run_id", j.RunID, "state", string(j.State))
+		},
+		append: func(j *schemas.JobEvent) {
+			tenant.Append(or(j.Tenant, topic.Tenant))
+			job.Append(j.Job)
+			run.Append(j.RunID)
+			at.Append(j.Time)
+			state.Append(string(j.State))
+			attempt.Append(j.Attempt)
+			model.Append(j.Model)
+			node.Append(j.Node)
+			gpu.Append(j.GPU)
+			in.Append(j.ItemsIn)
+			out.Append(j.ItemsOut)
+			bytes.Append(j.BytesOut)
+			duration.Append(j.DurationMS)
+			failure.Append(j.Error)
+		},
+		time: func(j *schemas.JobEvent) time.Time { return j.Time },
+	}
 }
 
 func newChangeColumns(topic Topic) columns {
 	var t table
 	tenant, id, at, kind, entity := t.words("tenant"), t.text("id"), t.time(), t.words("kind"), t.text("entity")
 	model, from, to, author, description := t.words("model"), t.text("from"), t.text("to"), t.text("author"), t.text("description")
-	return &recordColumns[schemas.Change]{"changes", t.in, decoderOf[schemas.Change](topic.Format), func(c *schemas.Change) (time.Time, error) {
-		if err := required(c.Time, "id", c.ID, "kind", string(c.Kind), "entity", c.Entity); err != nil {
-			return c.Time, err
-		}
-		tenant.Append(or(c.Tenant, topic.Tenant))
-		id.Append(c.ID)
-		at.Append(c.Time)
-		kind.Append(string(c.Kind))
-		entity.Append(c.Entity)
-		model.Append(c.Model)
-		from.Append(c.From)
-		to.Append(c.To)
-		author.Append(c.Author)
-		description.Append(c.Description)
-		return c.Time, nil
-	}}
+	return &recordColumns[schemas.Change]{
+		name: "changes", in: t.in, decode: decoderOf[schemas.Change](topic.Format),
+		check: func(c *schemas.Change) error {
+			return required(c.Time, "id", c.ID, "kind", string(c.Kind), "entity", c.Entity)
+		},
+		append: func(c *schemas.Change) {
+			tenant.Append(or(c.Tenant, topic.Tenant))
+			id.Append(c.ID)
+			at.Append(c.Time)
+			kind.Append(string(c.Kind))
+			entity.Append(c.Entity)
+			model.Append(c.Model)
+			from.Append(c.From)
+			to.Append(c.To)
+			author.Append(c.Author)
+			description.Append(c.Description)
+		},
+		time: func(c *schemas.Change) time.Time { return c.Time },
+	}
 }

@@ -4,9 +4,9 @@
 set -euo pipefail
 
 packages=("${@:-./...}")
-limit=${TEST_TIMEOUT:-15m}
+limit=${TEST_TIMEOUT:-25m}
 # A package that hangs is ended well before, so that its stacks are printed.
-package_limit=${TEST_PACKAGE_TIMEOUT:-6m}
+package_limit=${TEST_PACKAGE_TIMEOUT:-12m}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 

@@ -14,6 +14,10 @@ import (
 // notifyAtOnce bounds the incidents of one partition that are told side by side.
 const notifyAtOnce = 16
 
+// commitGrace is how long a commit of what was told may go on after the
+// partition is asked for: what is not committed is looked up in the journal.
+const commitGrace = 10 * time.Second
+
 // alert tells receivers of the revisions in one partition of incidents: those
 // of one incident in order, incidents side by side, so that a receiver that
 // hangs on one does not hold back the others. It commits what is settled, and
@@ -40,12 +44,12 @@ func (h *alert) Handle(ctx context.Context, records []*kgo.Record) error {
 			return err
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, telling := errgroup.WithContext(ctx)
 	g.SetLimit(notifyAtOnce)
 	for _, id := range order {
 		g.Go(func() error {
 			for _, inc := range byID[id] {
-				if err := retry(ctx, func() error { return h.notify(ctx, inc) }); err != nil {
+				if err := retry(telling, func() error { return h.notify(telling, inc) }); err != nil {
 					return err
 				}
 			}
@@ -55,7 +59,9 @@ func (h *alert) Handle(ctx context.Context, records []*kgo.Record) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return h.p.Commit(context.WithoutCancel(ctx), records[len(records)-1].Offset+1, "")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitGrace)
+	defer cancel()
+	return h.p.Commit(ctx, records[len(records)-1].Offset+1, "")
 }
 
 // Tick has nothing to do.

@@ -54,6 +54,7 @@ type Group struct {
 		sync.Mutex // taken by poll, callbacks and metrics; never held while calling a handler
 		by         map[topicPartition]*worker
 		queued     int64 // bytes waiting in all queues
+		closed     bool  // shutting down: nobody starts any more
 	}
 	wg      sync.WaitGroup
 	pauses  *metrics.Counter
@@ -161,10 +162,12 @@ func (g *Group) errors(topic string) *metrics.Counter {
 	return g.cfg.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_kafka_fetch_errors_total{group=%q,topic=%q}`, g.name, topic))
 }
 
-// shutdown closes all handlers under one deadline and leaves the group.
+// shutdown closes all handlers under one deadline and leaves the group. What
+// the group assigns in the meantime finds no worker: nobody would stop it.
 func (g *Group) shutdown() {
 	all := map[string][]int32{}
 	g.workers.Lock()
+	g.workers.closed = true
 	for tp := range g.workers.by {
 		all[tp.topic] = append(all[tp.topic], tp.partition)
 	}
@@ -200,7 +203,9 @@ func (g *Group) assigned(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFe
 			g.fail(err)
 			return err
 		}
-		g.startWorker(part, h)
+		if !g.startWorker(part, h) {
+			return errRevoked
+		}
 		return nil
 	}
 	// The client fills both forms of the response, whatever the broker's version.

@@ -48,3 +48,27 @@ func TestRevokingTwiceWaitsTwice(t *testing.T) {
 		g.wg.Wait()
 	})
 }
+
+// A partition that is assigned in the middle of a shutdown gets no worker: the
+// shutdown would wait for it for ever.
+func TestNothingStartsInAShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &Group{cfg: GroupConfig{Kafka: DefaultConfig(), Tick: time.Second, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()}}
+		g.workers.by = map[topicPartition]*worker{}
+		cl, err := kgo.NewClient()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.cl = cl
+		if !g.startWorker(&Partition{Topic: "in"}, &slowClose{}) {
+			t.Fatal("refused while running")
+		}
+		over := make(chan struct{})
+		go func() { g.shutdown(); close(over) }()
+		time.Sleep(time.Second) // it waits for the batch in hand
+		if g.startWorker(&Partition{Topic: "in", Number: 1}, &slowClose{}) {
+			t.Error("started while shutting down")
+		}
+		<-over
+	})
+}

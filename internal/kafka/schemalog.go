@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -133,6 +134,11 @@ func (l *SchemaLog) poll(ctx context.Context) error {
 	}
 	if fetches.IsClientClosed() {
 		return kgo.ErrClientClosed
+	}
+	for _, e := range fetches.Errors() { // what may pass, the client retries by itself
+		if !errors.As(e.Err, new(*kgo.ErrDataLoss)) {
+			return fmt.Errorf("read %s: %w", e.Topic, e.Err)
+		}
 	}
 	l.state.Lock()
 	defer l.state.Unlock()

@@ -34,13 +34,17 @@ type worker struct {
 	paused bool         // guarded by Group.workers
 }
 
-func (g *Group) startWorker(p *Partition, h Handler) {
+// startWorker tells whether it did: not in a shutdown.
+func (g *Group) startWorker(p *Partition, h Handler) bool {
 	w := &worker{g: g, p: p, h: h, close: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	p.worker = w
 	g.workers.Lock()
+	defer g.workers.Unlock()
+	if g.workers.closed {
+		return false
+	}
 	g.workers.by[topicPartition{p.Topic, p.Number}] = w
-	g.workers.Unlock()
 	g.wg.Go(func() {
 		defer close(w.done)
 		if err := w.run(); err != nil && w.ctx.Err() == nil {
@@ -52,6 +56,7 @@ func (g *Group) startWorker(p *Partition, h Handler) {
 		}
 		w.drop()
 	})
+	return true
 }
 
 func (w *worker) run() error {
