@@ -12,9 +12,13 @@ import (
 )
 
 // arrivals keeps what a batch touches: days, which are partitions of the
-// table, and minutes by model, which are announced to detection.
+// table, and minutes by model, which are announced to detection. And it tells
+// which rows the batch takes.
 type arrivals struct {
-	rows   int
+	clock  clock
+	offset int64                       // of the record that is being taken
+	stored map[schemas.Origin]struct{} // rows of the batch that are in the store already
+	rows   int                         // to be stored
 	days   map[int64]struct{}
 	models map[schemas.ModelKey]*arrival
 
@@ -30,21 +34,27 @@ type arrival struct {
 	lastMinute int64
 }
 
-// row counts a row of a table whose windows nobody watches.
-func (a *arrivals) row(t time.Time) {
+// row counts a row of a table whose windows nobody watches, and tells whether
+// it is still to be stored.
+func (a *arrivals) row(t time.Time) bool {
+	day := schemas.Day(t)
+	if _, ok := a.stored[schemas.Origin{Offset: a.offset, Day: day}]; ok {
+		return false
+	}
 	a.rows++
-	if day := t.Unix() / 86400; len(a.days) == 0 || day != a.lastDay {
+	if len(a.days) == 0 || day != a.lastDay {
 		if a.days == nil {
 			a.days = map[int64]struct{}{}
 		}
 		a.days[day] = struct{}{}
 		a.lastDay = day
 	}
+	return true
 }
 
-// event counts an event of a model.
-func (a *arrivals) event(key schemas.ModelKey, t time.Time) {
-	a.row(t)
+// event counts an event of a model, and tells whether it is still to be
+// stored. Its window is announced in any case: who stored it may not have.
+func (a *arrivals) event(key schemas.ModelKey, t time.Time) bool {
 	m := a.lastModel
 	if m == nil || m.key != key {
 		if m = a.models[key]; m == nil {
@@ -64,6 +74,7 @@ func (a *arrivals) event(key schemas.ModelKey, t time.Time) {
 		m.minutes[minute] = struct{}{}
 		m.lastMinute = minute
 	}
+	return a.row(t)
 }
 
 func (a *arrivals) reset() { *a = arrivals{} }

@@ -144,26 +144,26 @@ func TestParseIntent(t *testing.T) {
 		{"somebody else's", 0, false},
 	}
 	for _, c := range tests {
-		if got, err := parseIntent(c.metadata); (err == nil) != c.ok || c.ok && got != c.want {
-			t.Errorf("%q: got %d, %v", c.metadata, got, err)
+		if got, err := parseIntent(c.metadata); (err == nil) != c.ok || c.ok && got.end != c.want {
+			t.Errorf("%q: got %v, %v", c.metadata, got, err)
 		}
 	}
 }
 
-// What is read is an offset; what is written is read back.
+// What is read names an offset; what is written is read back.
 func FuzzParseIntent(f *testing.F) {
-	f.Add(intentOf(42))
+	f.Add(intent{end: 42, clock: time.UnixMilli(1e12), rules: "0a", parts: true}.String())
 	f.Add("")
-	f.Add("v1|pend=-3|dec=1")
+	f.Add("v1|pend=-3|at=1")
 	f.Fuzz(func(t *testing.T, metadata string) {
-		b, err := parseIntent(metadata)
+		i, err := parseIntent(metadata)
 		switch {
 		case err != nil:
-		case metadata == "" && b != 0, metadata != "" && b <= 0:
-			t.Fatalf("%q gives %d", metadata, b)
-		case b > 0:
-			if again, err := parseIntent(intentOf(b)); again != b || err != nil {
-				t.Fatalf("%d comes back as %d, %v", b, again, err)
+		case metadata == "" && i.end != 0, metadata != "" && i.end <= 0:
+			t.Fatalf("%q gives %v", metadata, i)
+		case i.end > 0:
+			if again, err := parseIntent(i.String()); again.String() != i.String() || err != nil {
+				t.Fatalf("%v comes back as %v, %v", i, again, err)
 			}
 		}
 	})

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/driftline/driftline/internal/kafka"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -23,18 +21,23 @@ type columns interface {
 	add(ctx context.Context, r *kgo.Record, at *arrivals) error
 	input() proto.Input // all but the Kafka coordinates
 	reset()
+	// stateful tells whether the rows of a record depend on records before it.
+	stateful() bool
 }
 
 // poison says why a record cannot be stored.
 type poison struct {
-	reason string // short and stable: a label of counters
-	detail string
+	reason   string // short and stable: a label of counters
+	detail   string
+	discreet string // detail without anything of the record; empty when nothing is left
 }
 
 func (p *poison) Error() string { return p.reason + ": " + p.detail }
 
+// poisonf makes a *poison. Where policies hold, only arguments of type plain
+// and counts of type int are told.
 func poisonf(reason, format string, args ...any) error {
-	return &poison{reason, fmt.Sprintf(format, args...)}
+	return &poison{reason, fmt.Sprintf(format, args...), discreetly(format, args)}
 }
 
 // batch is the open batch of a partition: rows for the table, dead letters,
@@ -50,6 +53,9 @@ type batch struct {
 	all       proto.Input // of the table
 
 	name    []byte // of the topic
+	letters *letters
+	bill    *bill // nil without quotas
+	maxAge  time.Duration
 	bytes   int
 	dead    []*kgo.Record
 	arrival arrivals
@@ -57,8 +63,12 @@ type batch struct {
 
 func newBatch(in *Ingester, t Topic, a assignment) *batch {
 	b := &batch{
-		cols: newColumns(in, t), assignment: a, in: in, name: []byte(a.topic),
+		letters: in.lettersOf(t), bill: in.quotas.bill(t), assignment: a, in: in, name: []byte(a.topic), maxAge: in.cfg.MaxAge,
 	}
+	if t.Kind == Changes { // few, kept for long, and of interest when an old model is looked at
+		b.maxAge = 0
+	}
+	b.cols = newColumns(in, t, b.bill)
 	b.all = append(b.cols.input(),
 		proto.InputColumn{Name: "_topic", Data: &b.topic},
 		proto.InputColumn{Name: "_partition", Data: &b.partition},
@@ -67,31 +77,44 @@ func newBatch(in *Ingester, t Topic, a assignment) *batch {
 	return b
 }
 
-func newColumns(in *Ingester, t Topic) columns {
+func newColumns(in *Ingester, t Topic, b *bill) columns {
 	switch t.Kind {
 	case Labels:
-		return newLabelColumns(t)
+		return guarded(newLabelColumns(t), newGate(in, t, b, labelShape))
 	case Telemetry:
-		return newSampleColumns(t)
+		return guarded(newSampleColumns(t), newGate(in, t, b, sampleShape))
 	case Jobs:
-		return newJobColumns(t)
+		return guarded(newJobColumns(t), newGate(in, t, b, jobShape))
 	case Changes:
-		return newChangeColumns(t)
+		return guarded(newChangeColumns(t), newGate(in, t, b, changeShape))
 	default:
-		return newEventColumns(in, t)
+		c := newEventColumns(in, t)
+		c.gate = newGate(in, t, b, eventShape)
+		return c
 	}
 }
 
 // add takes a record in: as rows, or as a dead letter when it can never be
 // stored. Any other error is the caller's.
 func (b *batch) add(ctx context.Context, r *kgo.Record) error {
-	before := b.arrival.rows
-	err := b.cols.add(ctx, r, &b.arrival)
-	var bad *poison
-	switch {
-	case errors.As(err, &bad):
+	if err := b.bill.wait(); err != nil {
+		return err
+	}
+	err := b.take(ctx, r)
+	b.bill.settle(len(r.Value))
+	if bad := (*poison)(nil); errors.As(err, &bad) {
 		b.bury(r, bad)
-	case err != nil:
+		return nil
+	}
+	return err
+}
+
+// take takes a record in as rows, or returns a *poison.
+func (b *batch) take(ctx context.Context, r *kgo.Record) error {
+	before := b.arrival.rows
+	b.arrival.offset = r.Offset
+	b.bytes += len(r.Value)
+	if err := b.cols.add(ctx, r, &b.arrival); err != nil {
 		return fmt.Errorf("decode %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
 	}
 	for range b.arrival.rows - before {
@@ -99,9 +122,19 @@ func (b *batch) add(ctx context.Context, r *kgo.Record) error {
 		b.partition.Append(b.assignment.partition)
 		b.offset.Append(r.Offset)
 	}
-	b.bytes += len(r.Value)
 	return nil
 }
+
+// open begins an empty batch at a time that goes with its intent.
+func (b *batch) open(now time.Time) {
+	b.arrival.clock = clockAt(now, b.maxAge, b.in.cfg.MaxAhead)
+}
+
+// leaveOut keeps rows out that are stored already.
+func (b *batch) leaveOut(stored map[schemas.Origin]struct{}) { b.arrival.stored = stored }
+
+// partial tells whether rows were left out.
+func (b *batch) partial() bool { return len(b.arrival.stored) > 0 }
 
 func (b *batch) rows() int          { return b.arrival.rows }
 func (b *batch) days() int          { return len(b.arrival.days) }
@@ -134,34 +167,28 @@ const (
 const shortened = 64 << 10
 
 func shorten(r *kgo.Record) *kgo.Record {
+	if encrypted(r) { // a part of it could not be decrypted
+		return redacted(r)
+	}
 	return &kgo.Record{
 		Topic: r.Topic, Key: r.Key, Value: r.Value[:shortened],
 		Headers: append(r.Headers, kgo.RecordHeader{Key: HeaderSize, Value: strconv.AppendInt(nil, int64(len(r.Value)), 10)}),
 	}
 }
 
-// bury makes the dead letter of a record: its key, bytes and headers as they
-// came, and where it came from and why it lies here.
+// bury makes the dead letter of a record.
 func (b *batch) bury(r *kgo.Record, bad *poison) {
-	b.in.dropped(r.Topic, bad)
-	headers := append(slices.Clip(r.Headers),
-		kgo.RecordHeader{Key: HeaderReason, Value: []byte(bad.reason)},
-		kgo.RecordHeader{Key: HeaderError, Value: []byte(bad.detail)},
-		kgo.RecordHeader{Key: HeaderTopic, Value: []byte(r.Topic)},
-		kgo.RecordHeader{Key: HeaderPartition, Value: strconv.AppendInt(nil, int64(r.Partition), 10)},
-		kgo.RecordHeader{Key: HeaderOffset, Value: strconv.AppendInt(nil, r.Offset, 10)},
-		kgo.RecordHeader{Key: HeaderTimestamp, Value: []byte(r.Timestamp.UTC().Format(time.RFC3339Nano))},
-	)
-	b.dead = append(b.dead, &kgo.Record{Topic: kafka.DLQ(r.Topic), Key: r.Key, Value: r.Value, Headers: headers})
+	b.in.dropped(r.Topic, bad.reason, b.letters.detail(bad))
+	b.dead = append(b.dead, b.letters.of(r, bad))
 }
 
 func (b *batch) deadLetters() []*kgo.Record { return b.dead }
 
 func (b *batch) touches(topic string) []*kgo.Record { return b.arrival.announce(topic) }
 
-func (in *Ingester) dropped(topic string, bad *poison) {
-	in.set.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_undecodable_total{topic=%q,reason=%q}`, topic, bad.reason)).Inc()
-	in.warn.Warn("undecodable record", "topic", topic, "reason", bad.reason, "err", bad.detail)
+func (in *Ingester) dropped(topic, reason, detail string) {
+	in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_undecodable_total{topic=%q,reason=%q}`, topic, reason)).Inc()
+	in.warn.Warn("undecodable record", "topic", topic, "reason", reason, "err", detail)
 }
 
 // spanOf is the minute that t lies in.

@@ -24,7 +24,16 @@ type Config struct {
 	FlushInterval time.Duration `yaml:"flush_interval"` // age that closes a batch; the longest a record waits. Default 1s
 	IdleCommit    time.Duration `yaml:"idle_commit"`    // a partition silent for so long commits that nothing is pending. Default 1s
 	MaxDays       int           `yaml:"max_days"`       // distinct days of event time that close a batch: each is a partition of the table. Default 32
+	MaxModels     int           `yaml:"max_models"`     // versions of models with features that one tenant may have; records of others go to the dead-letter topic. Default 50000
 	MaxFeatures   int           `yaml:"max_features"`   // of one model version; records with more go to the dead-letter topic. Default 2048
+	MaxAge        time.Duration `yaml:"max_age"`        // records with an older event time go to the dead-letter topic, changes excepted; 0 takes clickhouse.retention.raw. Default 0s
+	MaxAhead      time.Duration `yaml:"max_ahead"`      // records with an event time so far in the future go to the dead-letter topic; 0 takes all. Default 24h
+	ReplayWithin  time.Duration `yaml:"replay_within"`  // a batch left unfinished for longer is held against the rows in the store, which may have forgotten its token. Default 10m
+
+	Quotas     map[string]Quota `yaml:"quotas"`           // what tenants may send, by tenant; "*" holds for each one that is not named. Default none
+	Policies   []Policy         `yaml:"policies"`         // what becomes of fields before anything is stored; all that match act, in this order. Default none
+	HashKey    config.Secret    `yaml:"hash_key"`         // of action hash, at least 32 characters. Another key gives other hashes: labels no longer find events that were hashed before
+	LetterKeys []LetterKey      `yaml:"dead_letter_keys"` // the first one encrypts dead letters, all of them decrypt. Default none
 }
 
 // Topic is one input.
@@ -33,10 +42,17 @@ type Topic struct {
 	Kind   Kind   `yaml:"kind"`   // events, labels, telemetry, jobs or changes
 	Format string `yaml:"format"` // json or protobuf. Default json
 	Tenant string `yaml:"tenant"` // of records that name none. Default default
+
+	TenantFrom   string   `yaml:"tenant_from"`   // where a record's tenant is found. field: in the record. header: in a header of the Kafka record, whatever its fields say. topic: it is always the tenant above, whatever producers say. Default field
+	TenantHeader string   `yaml:"tenant_header"` // the header that tenant_from means. Default driftline-tenant
+	Tenants      []string `yaml:"tenants"`       // those whose records are taken; others go to the dead-letter topic. Default all
+	DeadLetters  string   `yaml:"dead_letters"`  // what dead letters hold of a record. keep: all, as it came. redact: only where it came from. encrypt: all, under the first of ingest.dead_letter_keys. Default keep, or redact where a policy holds
 }
 
 // SetDefaults fills what the user leaves out.
-func (t *Topic) SetDefaults() { t.Format, t.Tenant = FormatJSON, schemas.DefaultTenant }
+func (t *Topic) SetDefaults() {
+	t.Format, t.Tenant, t.TenantFrom, t.TenantHeader = FormatJSON, schemas.DefaultTenant, TenantFromField, DefaultTenantHeader
+}
 
 // Kind of the records of a topic.
 type Kind string
@@ -66,13 +82,13 @@ var (
 func DefaultConfig() Config {
 	return Config{
 		BatchRows: 50_000, BatchBytes: 32 << 20, FlushInterval: time.Second, IdleCommit: time.Second,
-		MaxDays: 32, MaxFeatures: 2048,
+		MaxDays: 32, MaxModels: 50_000, MaxFeatures: 2048, MaxAhead: 24 * time.Hour, ReplayWithin: 10 * time.Minute,
 	}
 }
 
 // maxBlockRows is where ClickHouse would cut a block in two, and a block cut
 // otherwise at the next try is not recognised as the same.
-const maxBlockRows = 1_048_449
+const maxBlockRows = 1_048_449 - maxRecordRows
 
 // Validate reports every mistake.
 func (c Config) Validate() error {
@@ -87,7 +103,11 @@ func (c Config) Validate() error {
 	check(c.FlushInterval > 0, "flush_interval", "is %s; give a duration such as 1s", c.FlushInterval)
 	check(c.IdleCommit > 0, "idle_commit", "is %s; give a duration such as 1s", c.IdleCommit)
 	check(c.MaxDays > 0 && c.MaxDays <= 90, "max_days", "is %d; give 1 to 90", c.MaxDays)
+	check(c.MaxAge >= 0, "max_age", "is %s; give a duration such as 168h, or 0", c.MaxAge)
+	check(c.MaxAhead >= 0, "max_ahead", "is %s; give a duration such as 24h, or 0", c.MaxAhead)
+	check(c.ReplayWithin > 0, "replay_within", "is %s; give a duration such as 10m", c.ReplayWithin)
 	check(c.MaxFeatures > 0 && c.MaxFeatures <= 65_000, "max_features", "is %d; give 1 to 65000", c.MaxFeatures)
+	errs = append(errs, c.validatePrivacy())
 	seen := map[string]bool{}
 	for _, t := range c.Topics {
 		check(t.Topic == "" || !seen[t.Topic], "topics", "topic %q is given twice", t.Topic)
@@ -105,6 +125,7 @@ func (t Topic) Validate() error {
 	if !slices.Contains(Kinds, t.Kind) {
 		errs = append(errs, config.Faultf("kind", "unsupported kind %q; supported: %s", t.Kind, list(Kinds)))
 	}
+	errs = append(errs, t.validateTenancy())
 	if !slices.Contains(Formats, t.Format) {
 		errs = append(errs, config.Faultf("format", "unsupported format %q; supported: %s", t.Format, list(Formats)))
 	}

@@ -9,18 +9,22 @@ import (
 // counters of one partition. Conservation: records = stored + dead, once
 // nothing is open, where every record holds one row.
 type counters struct {
-	records, stored, dead, replays *metrics.Counter
-	batchRows, flush               *metrics.Histogram
+	records, stored, dead, lost   *metrics.Counter
+	replays, reconciled, isolated *metrics.Counter
+	batchRows, flush              *metrics.Histogram
 }
 
 func newCounters(set *metrics.Set, a assignment) counters {
 	label := fmt.Sprintf(`{topic=%q,partition="%d"}`, a.topic, a.partition)
 	return counters{
-		records:   set.GetOrCreateCounter("driftline_ingest_records_total" + label),
-		stored:    set.GetOrCreateCounter("driftline_ingest_rows_stored_total" + label),
-		dead:      set.GetOrCreateCounter("driftline_ingest_dead_letters_total" + label),
-		replays:   set.GetOrCreateCounter("driftline_ingest_replays_total" + label),
-		batchRows: set.GetOrCreateHistogram("driftline_ingest_batch_rows" + fmt.Sprintf(`{topic=%q}`, a.topic)),
-		flush:     set.GetOrCreateHistogram("driftline_ingest_flush_seconds" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+		records:    set.GetOrCreateCounter("driftline_ingest_records_total" + label),
+		stored:     set.GetOrCreateCounter("driftline_ingest_rows_stored_total" + label),
+		dead:       set.GetOrCreateCounter("driftline_ingest_dead_letters_total" + label),
+		isolated:   set.GetOrCreateCounter("driftline_ingest_isolations_total" + label),
+		lost:       set.GetOrCreateCounter("driftline_ingest_lost_records_total" + label),
+		reconciled: set.GetOrCreateCounter("driftline_ingest_reconciled_total" + label),
+		replays:    set.GetOrCreateCounter("driftline_ingest_replays_total" + label),
+		batchRows:  set.GetOrCreateHistogram("driftline_ingest_batch_rows" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+		flush:      set.GetOrCreateHistogram("driftline_ingest_flush_seconds" + fmt.Sprintf(`{topic=%q}`, a.topic)),
 	}
 }

@@ -40,7 +40,7 @@ type rawEvent struct {
 
 func (e *rawEvent) reset() {
 	*e = rawEvent{
-		score: math.NaN(), latency: math.NaN(), millis: math.MinInt64,
+		score: math.NaN(), latency: math.NaN(), millis: noTime,
 		numNames: e.numNames[:0], numValues: e.numValues[:0], catNames: e.catNames[:0], catValues: e.catValues[:0],
 	}
 }

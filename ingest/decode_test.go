@@ -49,7 +49,7 @@ func numberAt(v *float64) string {
 }
 
 func millisOf(ms int64) int64 {
-	if err := checkedTime(ms); err != nil {
+	if err := clockAt(time.Time{}, 0, 0).check(ms); err != nil {
 		return -1
 	}
 	return ms

@@ -20,6 +20,7 @@ type eventColumns struct {
 	tenant string // of records that name none
 	dec    eventDecoder
 	events rawEvents
+	gate   *gate[rawEvent]
 	layout *layout // of the newest event
 	all    map[schemas.SchemaKey]*layout
 
@@ -43,7 +44,8 @@ func newEventColumns(in *Ingester, t Topic) *eventColumns {
 	return c
 }
 
-func (c *eventColumns) table() string { return "inference_events" }
+func (c *eventColumns) table() string  { return "inference_events" }
+func (c *eventColumns) stateful() bool { return false }
 
 func (c *eventColumns) input() proto.Input {
 	return proto.Input{
@@ -80,8 +82,11 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 	if err := checkedRows(len(events)); err != nil {
 		return err
 	}
+	if err := c.gate.pass(r, events); err != nil {
+		return err
+	}
 	for i := range events {
-		if err := c.check(ctx, &events[i]); err != nil {
+		if err := c.check(ctx, &events[i], at.clock); err != nil {
 			return ofSeveral("event", i, len(events), err)
 		}
 	}
@@ -103,15 +108,16 @@ func checkedRows(n int) error {
 // ofSeveral says which one of a record's rows is the bad one.
 func ofSeveral(what string, i, n int, err error) error {
 	if bad := (*poison)(nil); n > 1 && errors.As(err, &bad) {
-		return poisonf(bad.reason, "%s %d of %d: %s", what, i+1, n, bad.detail)
+		at := fmt.Sprintf("%s %d of %d: ", what, i+1, n)
+		return &poison{bad.reason, at + bad.detail, at + or(bad.discreet, veil)}
 	}
 	return err
 }
 
 // check finds what would keep an event out, and places its features. Nothing
 // of a record is appended before all of it is checked.
-func (c *eventColumns) check(ctx context.Context, e *rawEvent) error {
-	if err := checkedTime(e.millis); err != nil {
+func (c *eventColumns) check(ctx context.Context, e *rawEvent, now clock) error {
+	if err := now.check(e.millis); err != nil {
 		return err
 	}
 	if len(e.model) == 0 {
@@ -123,13 +129,15 @@ func (c *eventColumns) check(ctx context.Context, e *rawEvent) error {
 
 func (c *eventColumns) append(ctx context.Context, e *rawEvent, at *arrivals) error {
 	c.layoutOf(e)
+	if key := c.layout.schema.Key; !at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, time.UnixMilli(e.millis)) {
+		return nil
+	}
 	if c.layout.of != e { // another event of the record was checked after it
 		if err := c.locate(ctx, e); err != nil {
 			return fmt.Errorf("place features again: %w", err)
 		}
 	}
 	c.fill(e)
-	key := c.layout.schema.Key
 	c.tenants.append(c.layout.tenant)
 	c.models.append(e.model)
 	c.versions.append(e.version)
@@ -142,7 +150,6 @@ func (c *eventColumns) append(ctx context.Context, e *rawEvent, at *arrivals) er
 	c.gpus.append(e.gpu)
 	c.num.Append(c.numRow)
 	c.cat.append(c.catRow)
-	at.event(schemas.ModelKey{Tenant: key.Tenant, Model: key.Model}, time.UnixMilli(e.millis))
 	return nil
 }
 
@@ -162,7 +169,7 @@ func (c *eventColumns) layoutOf(e *rawEvent) {
 		if len(c.all) >= maxLayouts { // somebody makes versions up; what is needed comes back
 			clear(c.all)
 		}
-		l = &layout{schema: c.in.schemas.Schema(key), tenant: []byte(key.Tenant)}
+		l = &layout{schema: c.in.Schemas.Schema(key), tenant: []byte(key.Tenant)}
 		c.all[key] = l
 	}
 	c.layout = l
@@ -171,6 +178,9 @@ func (c *eventColumns) layoutOf(e *rawEvent) {
 // locate finds the positions of the event's features, agreeing on new ones
 // first.
 func (c *eventColumns) locate(ctx context.Context, e *rawEvent) error {
+	if err := c.bounded(e); err != nil {
+		return err
+	}
 	missing, err := c.layout.locate(e)
 	if err != nil || len(missing) == 0 {
 		return err
@@ -201,14 +211,27 @@ func (c *eventColumns) fill(e *rawEvent) {
 func (c *eventColumns) extend(ctx context.Context, missing []schemas.SchemaEntry) error {
 	s := c.layout.schema
 	if n := len(s.Numeric) + len(s.Categorical) + len(missing); n > c.in.cfg.MaxFeatures {
-		return poisonf("too_many_features", "model %s version %s would have %d features; ingest.max_features allows %d", s.Key.Model, s.Key.Version, n, c.in.cfg.MaxFeatures)
+		return poisonf("too_many_features", "model %s version %s would have %d features; ingest.max_features allows %d", plain(s.Key.Model), plain(s.Key.Version), n, c.in.cfg.MaxFeatures)
 	}
-	next, err := c.in.schemas.Extend(ctx, s.Key, missing)
+	next, err := c.in.Schemas.Extend(ctx, s.Key, missing)
 	if err != nil {
 		return err
 	}
 	c.layout.schema = next
-	return nil
+	return c.bounded(nil)
+}
+
+// bounded refuses events of model versions beyond those that their tenant may
+// have. An event without features needs no schema. The order of the schema topic
+// decides, so that all instances decide alike, and again alike: a version that
+// is refused stays so, since those before it stay.
+func (c *eventColumns) bounded(e *rawEvent) error {
+	s := c.layout.schema
+	if e != nil && len(e.numNames)+len(e.catNames) == 0 || !c.in.tooMany(s) {
+		return nil
+	}
+	return poisonf("too_many_models", "model %s version %s is one more than the %d that its tenant may have; raise ingest.max_models or its quota",
+		plain(s.Key.Model), plain(s.Key.Version), s.Rank)
 }
 
 // finite takes infinities for missing, as NaN: no statistic can use them, and
@@ -226,20 +249,4 @@ func filled[T any](row []T, n int, with T) []T {
 		row[i] = with
 	}
 	return row
-}
-
-// The range of event times that the store can hold.
-var (
-	minTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	maxTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-)
-
-func checkedTime(millis int64) error {
-	switch {
-	case millis == math.MinInt64:
-		return poisonf("missing_field", "timestamp is missing")
-	case millis < minTime || millis >= maxTime:
-		return poisonf("bad_timestamp", "timestamp %d ms is outside 1970 to 2100: give RFC 3339 or unix milliseconds", millis)
-	}
-	return nil
 }

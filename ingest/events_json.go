@@ -113,7 +113,7 @@ func (d *jsonEvents) text(key []byte, v *fastjson.Value, into *[]byte) {
 		*into, _ = v.StringBytes()
 	case fastjson.TypeNull:
 	default:
-		d.fail("bad_field", "%s is %s, not a string", key, v.Type())
+		d.fail("bad_field", "%s is %s, not a string", plain(key), v.Type())
 	}
 }
 
@@ -126,7 +126,7 @@ func (d *jsonEvents) number(key []byte, v *fastjson.Value, into *float64) {
 		}
 	case fastjson.TypeNull:
 	default:
-		d.fail("bad_field", "%s is %s, not a number", key, v.Type())
+		d.fail("bad_field", "%s is %s, not a number", plain(key), v.Type())
 	}
 }
 

@@ -26,12 +26,18 @@ import (
 	"github.com/driftline/driftline/schemas"
 )
 
-// Sink stores blocks.
-type Sink interface {
+// Store keeps blocks.
+type Store interface {
 	// Insert writes one block and returns when it is stored with all that
 	// views make of it. Inserting a block again under the same token changes
-	// nothing. The block is the caller's again afterwards.
+	// nothing, for as long as the store remembers the token. The block is the
+	// caller's again afterwards. An error with a method Refused() bool that returns
+	// true says that the store will never take this block, by the fault of a row in it.
 	Insert(ctx context.Context, table, token string, block proto.Input) error
+	// Stored tells which rows of a range of offsets are in a table.
+	Stored(ctx context.Context, table, topic string, partition int32, from, to int64) (map[schemas.Origin]struct{}, error)
+	// Crowded tells that the store suffers from too many blocks.
+	Crowded() bool
 }
 
 // Schemas agrees on the positions of features. It is safe for concurrent use.
@@ -48,21 +54,29 @@ type Producer interface {
 	ProduceSync(ctx context.Context, records ...*kgo.Record) kgo.ProduceResults
 }
 
-// Ingester makes the handlers of partitions.
-type Ingester struct {
-	cfg     Config
-	topics  map[string]Topic
-	windows string // topic of announcements
-	sink    Sink
-	schemas Schemas
-	produce Producer
-	warn    *slog.Logger // at most one line in ten seconds a place
-	set     *metrics.Set
+// Options of an Ingester: what surrounds it.
+type Options struct {
+	Windows       string // topic of announcements
+	Store         Store
+	Schemas       Schemas
+	Producer      Producer
+	InsertTimeout time.Duration // after which an insert of a former owner is over
+	Log           *slog.Logger
+	Metrics       *metrics.Set
 }
 
-// New makes an Ingester that announces touched windows on a topic.
-func New(cfg Config, windows string, sink Sink, s Schemas, p Producer, log *slog.Logger, set *metrics.Set) *Ingester {
-	in := &Ingester{cfg: cfg, topics: map[string]Topic{}, windows: windows, sink: sink, schemas: s, produce: p, warn: selfmetrics.Every(log, 10*time.Second), set: set}
+// Ingester makes the handlers of partitions.
+type Ingester struct {
+	Options
+	cfg    Config
+	topics map[string]Topic
+	quotas *quotas      // nil when no rate is limited
+	warn   *slog.Logger // at most one line in ten seconds a place
+}
+
+// New makes an Ingester.
+func New(cfg Config, o Options) *Ingester {
+	in := &Ingester{Options: o, cfg: cfg, topics: map[string]Topic{}, quotas: newQuotas(cfg.Quotas, o.Metrics), warn: selfmetrics.Every(o.Log, 10*time.Second)}
 	for _, t := range cfg.Topics {
 		in.topics[t.Topic] = t
 	}
@@ -78,9 +92,14 @@ func (in *Ingester) Handler(p *kafka.Partition) (kafka.Handler, error) {
 	})
 }
 
-// committer stores an offset with metadata, fenced by the consumer group.
-type committer interface {
+// source is the partition's log and its place in the consumer group.
+type source interface {
+	// Commit stores an offset with metadata, fenced by the consumer group.
 	Commit(ctx context.Context, offset int64, metadata string) error
+	// LogStart is the oldest offset that the log still has.
+	LogStart(ctx context.Context) (int64, error)
+	// Read returns the records of [from, to) once more.
+	Read(ctx context.Context, from, to int64) ([]*kgo.Record, error)
 }
 
 type assignment struct {
@@ -89,22 +108,23 @@ type assignment struct {
 	token     string // prefix of deduplication tokens
 }
 
-func (in *Ingester) handler(c committer, start int64, metadata string, a assignment) (*partition, error) {
+func (in *Ingester) handler(from source, start int64, metadata string, a assignment) (*partition, error) {
 	t, ok := in.topics[a.topic]
 	if !ok {
 		return nil, fmt.Errorf("topic %s is not configured under ingest.topics", a.topic)
 	}
-	pend, err := parseIntent(metadata)
+	pending, err := parseIntent(metadata)
 	if err != nil {
 		return nil, fmt.Errorf("read intent of %s/%d at offset %d: %w", a.topic, a.partition, start, err)
 	}
-	if pend <= start { // nothing lies in the range: whoever wrote it had nothing under way
-		pend = 0
+	if pending.end <= start { // nothing lies in the range: whoever wrote it had nothing under way
+		pending = intent{}
 	}
 	p := &partition{
-		in: in, commit: c, assignment: a, from: start, next: start, pend: pend,
-		batch: newBatch(in, t, a), counters: newCounters(in.set, a), lastWork: time.Now(),
+		in: in, log: from, assignment: a, from: start, next: start, pending: pending,
+		batch: newBatch(in, t, a), counters: newCounters(in.Metrics, a), rules: in.rulesOf(t), lastWork: time.Now(), taken: time.Now(),
 	}
-	p.intent = pend > 0
+	p.committed = pending.end > 0
+	p.reconcile = p.committed && (pending.check || pending.rules != p.rules || time.Since(pending.clock) > in.cfg.ReplayWithin)
 	return p, nil
 }

@@ -90,13 +90,15 @@ func (r *rig) run(set *metrics.Set) (stop func()) {
 	sink, err := clickhouse.NewInserter(r.store, set)
 	check(r, err)
 	quiet := slog.New(slog.DiscardHandler)
-	in := ingest.New(r.cfg, r.kafka.Topics.Windows, sink, log, r.cl, quiet, set)
+	in := ingest.New(r.cfg, ingest.Options{
+		Windows: r.kafka.Topics.Windows, Store: clickhouse.Store{Inserter: sink, DB: r.db}, Schemas: log, Producer: r.cl, Log: quiet, Metrics: set,
+	})
 	var names []string
 	for _, t := range r.cfg.Topics {
 		names = append(names, t.Topic)
 	}
 	g, err := kafka.NewGroup(r.Context(), kafka.GroupConfig{
-		Kafka: r.kafka, Role: "ingest", Topics: names, Tick: 10 * time.Millisecond, New: in.Handler, Log: quiet, Metrics: set,
+		Kafka: r.kafka, Role: "ingest", Topics: names, Markers: true, Tick: 10 * time.Millisecond, New: in.Handler, Log: quiet, Metrics: set,
 	})
 	check(r, err)
 	ctx, cancel := context.WithCancel(r.Context())

@@ -1,31 +1,80 @@
 package ingest
 
 import (
+	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// decoderVersion is part of tokens and intents: a decoder that makes other
-// rows of the same records must not count as a repetition.
+// decoderVersion changes when a decoder makes other rows of the same records:
+// those must not count as a repetition.
 const decoderVersion = 1
 
-// intentOf is the commit metadata that announces a batch up to offset b.
-func intentOf(b int64) string { return fmt.Sprintf("v1|pend=%d|dec=%d", b, decoderVersion) }
+// intent is what a commit says of the batch that begins at its offset.
+type intent struct {
+	end   int64     // of the batch; 0 when none is under way
+	clock time.Time // when it was opened: too old and too young are told by it, also when it is repeated
+	rules string    // fingerprint of what decides how its records decode
+	check bool      // who takes it up next must hold it against the store: its token alone does not tell
+	parts bool      // the store refused it as a whole: it is written in parts
+}
 
-// parseIntent finds the end of the pending batch; 0 when none is.
-func parseIntent(metadata string) (int64, error) {
+const intentVersion = "v1"
+
+func (i intent) String() string {
+	text := fmt.Sprintf("%s|pend=%d|at=%d|rules=%s", intentVersion, i.end, i.clock.UnixMilli(), i.rules)
+	if i.check {
+		text += "|check=1"
+	}
+	if i.parts {
+		text += "|parts=1"
+	}
+	return text
+}
+
+// parseIntent reads a commit's metadata. Fields that it does not know are
+// those of a later version, whose rules are others anyway.
+func parseIntent(metadata string) (intent, error) {
 	if metadata == "" {
-		return 0, nil
+		return intent{}, nil
 	}
-	rest, ok := strings.CutPrefix(metadata, "v1|pend=")
-	if !ok {
-		return 0, fmt.Errorf("commit metadata %q is not of this program: is the consumer group used by another one?", metadata)
+	fields := strings.Split(metadata, "|")
+	if fields[0] != intentVersion {
+		return intent{}, fmt.Errorf("commit metadata %.200q is not of this program: is the consumer group used by another one?", metadata)
 	}
-	end, _, _ := strings.Cut(rest, "|")
-	b, err := strconv.ParseInt(end, 10, 64)
-	if err != nil || b <= 0 {
-		return 0, fmt.Errorf("commit metadata %q names no offset", metadata)
+	var i intent
+	for _, f := range fields[1:] {
+		var err error
+		switch key, value, _ := strings.Cut(f, "="); key {
+		case "pend":
+			i.end, err = strconv.ParseInt(value, 10, 64)
+		case "at":
+			var ms int64
+			ms, err = strconv.ParseInt(value, 10, 64)
+			i.clock = time.UnixMilli(ms)
+		case "rules":
+			i.rules = value
+		case "check":
+			i.check = value == "1"
+		case "parts":
+			i.parts = value == "1"
+		}
+		if err != nil {
+			return intent{}, fmt.Errorf("commit metadata %.200q: %w", metadata, err)
+		}
 	}
-	return b, nil
+	if i.end <= 0 {
+		return intent{}, fmt.Errorf("commit metadata %.200q names no offset", metadata)
+	}
+	return i, nil
+}
+
+// rulesOf is the fingerprint of all that decides how a topic's records decode.
+func (in *Ingester) rulesOf(t Topic) string {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d %+v %d %s %s", decoderVersion, t, in.cfg.MaxFeatures, in.cfg.MaxAge, in.cfg.MaxAhead)
+	return hex.EncodeToString(h.Sum(nil))
 }

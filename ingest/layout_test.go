@@ -17,7 +17,7 @@ import (
 func modelIngester(s Schemas, maxFeatures int) *Ingester {
 	cfg := DefaultConfig()
 	cfg.MaxFeatures = maxFeatures
-	return New(cfg, "windows", nil, s, nil, slog.New(slog.DiscardHandler), metrics.NewSet())
+	return New(cfg, Options{Windows: "windows", Schemas: s, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
 }
 
 // numericEvent has the given features in the given order.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -27,6 +28,11 @@ import (
 
 // errFault is what every injected fault says.
 var errFault = errors.New("injected fault")
+
+// errCursed is the store's answer to a block with a row that it never takes.
+type errCursed struct{ error }
+
+func (errCursed) Refused() bool { return true }
 
 // memorySchemas agrees with itself.
 type memorySchemas map[schemas.SchemaKey]*schemas.FeatureSchema
@@ -75,18 +81,25 @@ type world struct {
 
 	log    []*kgo.Record    // without those that are compacted away
 	end    int64            // of the log
-	broken map[int64]bool   // offsets that can never be stored
+	start  int64            // of the log
+	broken map[int64]bool   // offsets that can never be decoded
+	cursed map[int64]bool   // offsets that the store refuses
 	format string           // of the records
 	schema memorySchemas    // outlives all instances, as Kafka's log does
 	set    *metrics.Set     // of all instances
 	age    int              // of the newest owner: fences all former ones
 	offset int64            // committed
 	intent string           // committed metadata
-	tokens map[string]bool  // that the store knows
+	tokens map[string]bool  // and days that the store knows
 	stored map[int64]int    // rows by offset
+	days   map[int64]int64  // of the rows
 	buried map[int64]int    // dead letters by offset
 	late   []block          // sent by one who gave up, and not there yet
 	silent map[int64]window // rows whose window is not announced since they came
+
+	former    []*instance // who do not know yet that they are no longer owners
+	rules     int         // of the configuration
+	forgotten int64       // offset whose batch is older than the tokens that the store knows
 }
 
 // fatalf ends the test; the seed repeats the run.
@@ -110,6 +123,7 @@ func (w *world) write(n int) {
 			w.broken[w.end] = true
 			r.Value = []byte("{")
 		} else {
+			w.cursed[w.end] = w.chance(2)
 			r.Value = w.event(w.end)
 		}
 		w.log = append(w.log, r)
@@ -139,6 +153,9 @@ func (w *world) compact() {
 // Insert is the store: it counts the rows of a token once.
 func (w *world) Insert(_ context.Context, table, token string, in proto.Input) error {
 	b := block{token, w.rowsOf(in)}
+	if slices.ContainsFunc(b.rows, func(r row) bool { return w.cursed[r.offset] }) {
+		return errCursed{errFault}
+	}
 	if table != "inference_events" || len(b.rows) == 0 {
 		w.fatalf("insert %d rows into %s", len(b.rows), table)
 	}
@@ -146,8 +163,11 @@ func (w *world) Insert(_ context.Context, table, token string, in proto.Input) e
 		w.apply(b)
 		return nil
 	}
-	switch w.rng.IntN(3) {
+	switch w.rng.IntN(4) {
 	case 0: // never arrives
+	case 3: // some of its days do
+		b.rows = slices.DeleteFunc(b.rows, func(r row) bool { return r.window.minute/1440%2 == 0 })
+		w.apply(b)
 	case 1: // arrives; the answer is lost
 		w.apply(b)
 	case 2: // arrives long after its sender gave up
@@ -156,14 +176,73 @@ func (w *world) Insert(_ context.Context, table, token string, in proto.Input) e
 	return errFault
 }
 
+// apply stores what is new of a block: the store knows a token by the day.
 func (w *world) apply(b block) {
-	if w.tokens[b.token] {
-		return
-	}
-	w.tokens[b.token] = true
+	known := maps.Clone(w.tokens)
 	for _, r := range b.rows {
+		id := fmt.Sprint(b.token, r.window.minute/1440)
+		if known[id] {
+			continue
+		}
+		w.tokens[id] = true
 		w.stored[r.offset]++
+		w.days[r.offset] = r.window.minute / 1440
 		w.silent[r.offset] = r.window
+	}
+}
+
+// Stored answers when no insert of a former owner is under way any more, and
+// none of them tries again.
+func (w *world) Stored(_ context.Context, _, _ string, _ int32, from, to int64) (map[schemas.Origin]struct{}, error) {
+	for len(w.late) > 0 {
+		if i := w.rng.IntN(len(w.late)); w.chance(50) {
+			w.arrive()
+		} else {
+			w.late = slices.Delete(w.late, i, i+1)
+		}
+	}
+	w.former = nil
+	if w.fault() {
+		return nil, errFault
+	}
+	out := map[schemas.Origin]struct{}{}
+	for offset := range w.stored {
+		if offset >= from && offset < to {
+			out[schemas.Origin{Offset: offset, Day: w.days[offset]}] = struct{}{}
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Crowded() bool { return w.faults && w.chance(10) }
+
+// LogStart is the oldest offset that the log has.
+func (w *world) LogStart(context.Context) (int64, error) {
+	if w.fault() {
+		return 0, errFault
+	}
+	return w.start, nil
+}
+
+// Read returns what the log has of a range.
+func (w *world) Read(_ context.Context, from, to int64) (out []*kgo.Record, err error) {
+	if w.fault() {
+		return nil, errFault
+	}
+	for _, r := range w.log {
+		if r.Offset >= from && r.Offset < to {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// expire takes the oldest records away, read or not.
+func (w *world) expire() {
+	n := w.rng.IntN(min(3, len(w.log)) + 1)
+	if n > 0 {
+		w.start = w.log[n-1].Offset + 1
+		w.log = slices.Delete(w.log, 0, n)
 	}
 }
 
@@ -268,13 +347,16 @@ func (w *world) checkBelow(end int64) {
 		switch {
 		case r.Offset >= end:
 			return
-		case w.broken[r.Offset] && w.buried[r.Offset] == 0:
+		case w.bad(r.Offset) && w.buried[r.Offset] == 0:
 			w.fatalf("offset %d is committed and %d has no dead letter", end, r.Offset)
-		case !w.broken[r.Offset] && w.stored[r.Offset] != 1:
+		case !w.bad(r.Offset) && w.stored[r.Offset] != 1:
 			w.fatalf("offset %d is committed and %d is stored %d times", end, r.Offset, w.stored[r.Offset])
 		}
 	}
 }
+
+// bad tells whether a record must end as a dead letter.
+func (w *world) bad(offset int64) bool { return w.broken[offset] || w.cursed[offset] }
 
 // instance is a handler with the place that it reads at.
 type instance struct {
@@ -290,7 +372,11 @@ func (w *world) takeOver() *instance {
 	cfg.Topics = []Topic{{Topic: "in", Kind: Events, Format: w.format, Tenant: "t"}}
 	cfg.BatchRows, cfg.BatchBytes, cfg.MaxDays = 1+w.rng.IntN(8), config.Bytes(1+w.rng.IntN(2000)), 1+w.rng.IntN(4)
 	cfg.FlushInterval, cfg.IdleCommit = w.interval(), w.interval()
-	in := New(cfg, "windows", w, w.schema, w, slog.New(slog.DiscardHandler), w.set)
+	cfg.MaxAhead = time.Duration(1+w.rules) * time.Hour
+	if w.offset == w.forgotten { // the batch is as old for the next owner
+		cfg.ReplayWithin = time.Nanosecond
+	}
+	in := New(cfg, Options{Windows: "windows", Store: w, Schemas: w.schema, Producer: w, Log: slog.New(slog.DiscardHandler), Metrics: w.set})
 	p, err := in.handler(owner{w, w.age}, w.offset, w.intent, assignment{topic: "in", token: "cluster/id/0"})
 	if err != nil {
 		w.fatalf("take over at %d %q: %v", w.offset, w.intent, err)
@@ -349,12 +435,11 @@ func (i *instance) step() bool {
 // then silence.
 func run(t testing.TB, seed uint64, set *metrics.Set) {
 	w := &world{
-		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, format: Formats[seed%2],
-		schema: memorySchemas{}, set: set, offset: -1, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
+		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, days: map[int64]int64{}, format: Formats[seed%2],
+		schema: memorySchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
 	}
 	w.write(w.rng.IntN(20))
 	newest := w.takeOver()
-	var former []*instance // that do not know yet that they are no longer owners
 	for range 60 {
 		switch n := w.rng.IntN(20); {
 		case n < 12:
@@ -362,13 +447,24 @@ func run(t testing.TB, seed uint64, set *metrics.Set) {
 				newest = w.takeOver()
 			}
 		case n < 14:
-			former, newest = append(former, newest), w.takeOver()
-		case n < 16 && len(former) > 0:
-			if k := w.rng.IntN(len(former)); !former[k].step() {
-				former = slices.Delete(former, k, k+1)
+			w.former = append(w.former, newest)
+			switch {
+			case w.chance(15): // after so long an outage that the store has forgotten tokens, and all who were there are gone
+				w.forgotten, w.tokens, w.late, w.former = w.offset, map[string]bool{}, nil, nil
+			case w.chance(15): // under another configuration, after all who had the old one are stopped
+				w.rules, w.former = 1-w.rules, nil
+			}
+			newest = w.takeOver()
+		case n < 16 && len(w.former) > 0:
+			if k := w.rng.IntN(len(w.former)); !w.former[k].step() {
+				w.former = slices.Delete(w.former, min(k, len(w.former)), min(k+1, len(w.former)))
 			}
 		case n < 17:
-			w.compact()
+			if w.chance(10) {
+				w.expire()
+			} else {
+				w.compact()
+			}
 		case n < 18:
 			w.arrive()
 		default:
@@ -405,8 +501,8 @@ func (w *world) settle() {
 	}
 	w.checkBelow(w.end)
 	for offset, n := range w.stored { // also those that are compacted away
-		if n != 1 || w.broken[offset] {
-			w.fatalf("offset %d is stored %d times (broken: %v)", offset, n, w.broken[offset])
+		if n != 1 || w.bad(offset) {
+			w.fatalf("offset %d is stored %d times (broken or cursed: %v)", offset, n, w.bad(offset))
 		}
 	}
 	for _, r := range w.log { // what was compacted away before its range was repeated is not announced again
@@ -420,7 +516,7 @@ func (w *world) settle() {
 // exactly once or buried at least once, every change is announced, and nothing
 // is pending.
 func TestPartitionStoresEveryRecordOnce(t *testing.T) {
-	runs := uint64(2000)
+	runs := uint64(4000)
 	if testing.Short() {
 		runs = 500
 	}

@@ -18,9 +18,10 @@ type recordColumns[T any] struct {
 	name   string
 	in     proto.Input
 	decode recordDecoder[T]
-	check  func(*T) error // what keeps a row out
-	append func(*T)       // to every column of in
+	check  func(*T, clock) error // what keeps a row out
+	append func(*T)              // to every column of in
 	time   func(*T) time.Time
+	gate   *gate[T]
 	rows   []T // of the newest record
 }
 
@@ -29,6 +30,7 @@ type recordColumns[T any] struct {
 type recordDecoder[T any] func(r *kgo.Record, rows []T) ([]T, error)
 
 func (c *recordColumns[T]) table() string      { return c.name }
+func (c *recordColumns[T]) stateful() bool     { return false }
 func (c *recordColumns[T]) input() proto.Input { return c.in }
 
 func (c *recordColumns[T]) reset() {
@@ -45,14 +47,18 @@ func (c *recordColumns[T]) add(_ context.Context, r *kgo.Record, at *arrivals) (
 	if err := checkedRows(len(c.rows)); err != nil {
 		return err
 	}
+	if err := c.gate.pass(r, c.rows); err != nil {
+		return err
+	}
 	for i := range c.rows {
-		if err := c.check(&c.rows[i]); err != nil {
+		if err := c.check(&c.rows[i], at.clock); err != nil {
 			return ofSeveral("row", i, len(c.rows), err)
 		}
 	}
 	for i := range c.rows {
-		c.append(&c.rows[i])
-		at.row(c.time(&c.rows[i]))
+		if at.row(c.time(&c.rows[i])) {
+			c.append(&c.rows[i])
+		}
 	}
 	return nil
 }
@@ -92,16 +98,16 @@ func jsonRows[T any](r *kgo.Record, rows []T) ([]T, error) {
 }
 
 // required finds the first missing field, and checks the time.
-func required(t time.Time, fields ...string) error {
+func required(now clock, t time.Time, fields ...string) error {
 	for i := 0; i < len(fields); i += 2 {
 		if fields[i+1] == "" {
-			return poisonf("missing_field", "%s is missing or empty", fields[i])
+			return poisonf("missing_field", "%s is missing or empty", plain(fields[i]))
 		}
 	}
 	if t.IsZero() {
 		return poisonf("missing_field", "timestamp is missing")
 	}
-	return checkedTime(t.UnixMilli())
+	return now.check(t.UnixMilli())
 }
 
 // table under construction: columns in the order in which they are made.
@@ -129,14 +135,14 @@ func or(s, other string) string {
 	return s
 }
 
-func newLabelColumns(topic Topic) columns {
+func newLabelColumns(topic Topic) *recordColumns[schemas.Label] {
 	var t table
 	tenant, model, request, at, label := t.words("tenant"), t.words("model"), t.text("request_id"), t.time(), t.words("label")
 	value := add(&t, "value", proto.NewColNullable(new(proto.ColFloat64)))
 	return &recordColumns[schemas.Label]{
 		name: "labels", in: t.in, decode: decoderOf[schemas.Label](topic.Format),
-		check: func(l *schemas.Label) error {
-			return required(l.Time, "model", l.Model, "request_id", l.RequestID)
+		check: func(l *schemas.Label, now clock) error {
+			return required(now, l.Time, "model", l.Model, "request_id", l.RequestID)
 		},
 		append: func(l *schemas.Label) {
 			tenant.Append(or(l.Tenant, topic.Tenant))
@@ -154,7 +160,7 @@ func newLabelColumns(topic Topic) columns {
 	}
 }
 
-func newSampleColumns(topic Topic) columns {
+func newSampleColumns(topic Topic) *recordColumns[schemas.Sample] {
 	var t table
 	tenant, at, source, metric := t.words("tenant"), t.time(), t.words("source"), t.words("metric")
 	value, unit := add(&t, "value", new(proto.ColFloat64)), t.words("unit")
@@ -162,8 +168,8 @@ func newSampleColumns(topic Topic) columns {
 	labels := add(&t, "labels", proto.NewMap(proto.NewLowCardinality(new(proto.ColStr)), new(proto.ColStr)))
 	return &recordColumns[schemas.Sample]{
 		name: "telemetry", in: t.in, decode: decoderOf[schemas.Sample](topic.Format),
-		check: func(s *schemas.Sample) error {
-			return required(s.Time, "metric", s.Metric)
+		check: func(s *schemas.Sample, now clock) error {
+			return required(now, s.Time, "metric", s.Metric)
 		},
 		append: func(s *schemas.Sample) {
 			tenant.Append(or(s.Tenant, topic.Tenant))
@@ -183,7 +189,7 @@ func newSampleColumns(topic Topic) columns {
 	}
 }
 
-func newJobColumns(topic Topic) columns {
+func newJobColumns(topic Topic) *recordColumns[schemas.JobEvent] {
 	var t table
 	tenant, job, run, at, state := t.words("tenant"), t.words("job"), t.text("run_id"), t.time(), t.words("state")
 	attempt := add(&t, "attempt", new(proto.ColUInt32))
@@ -192,8 +198,8 @@ func newJobColumns(topic Topic) columns {
 	duration, failure := add(&t, "duration_ms", new(proto.ColFloat64)), t.text("error")
 	return &recordColumns[schemas.JobEvent]{
 		name: "job_events", in: t.in, decode: decoderOf[schemas.JobEvent](topic.Format),
-		check: func(j *schemas.JobEvent) error {
-			return required(j.Time, "job", j.Job, "run_id", j.RunID, "state", string(j.State))
+		check: func(j *schemas.JobEvent, now clock) error {
+			return required(now, j.Time, "job", j.Job, "run_id", j.RunID, "state", string(j.State))
 		},
 		append: func(j *schemas.JobEvent) {
 			tenant.Append(or(j.Tenant, topic.Tenant))
@@ -215,14 +221,14 @@ func newJobColumns(topic Topic) columns {
 	}
 }
 
-func newChangeColumns(topic Topic) columns {
+func newChangeColumns(topic Topic) *recordColumns[schemas.Change] {
 	var t table
 	tenant, id, at, kind, entity := t.words("tenant"), t.text("id"), t.time(), t.words("kind"), t.text("entity")
 	model, from, to, author, description := t.words("model"), t.text("from"), t.text("to"), t.text("author"), t.text("description")
 	return &recordColumns[schemas.Change]{
 		name: "changes", in: t.in, decode: decoderOf[schemas.Change](topic.Format),
-		check: func(c *schemas.Change) error {
-			return required(c.Time, "id", c.ID, "kind", string(c.Kind), "entity", c.Entity)
+		check: func(c *schemas.Change, now clock) error {
+			return required(now, c.Time, "id", c.ID, "kind", string(c.Kind), "entity", c.Entity)
 		},
 		append: func(c *schemas.Change) {
 			tenant.Append(or(c.Tenant, topic.Tenant))

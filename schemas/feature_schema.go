@@ -13,6 +13,7 @@ type FeatureSchema struct {
 	Key         SchemaKey
 	Numeric     []string // names by position; 0 is FeatureScore, 1 is FeatureLatency
 	Categorical []string // names by position; 0 is FeaturePrediction
+	Rank        int      // model versions of the tenant that the schema topic named before this one
 
 	numeric, categorical map[string]int
 }

@@ -37,8 +37,15 @@ func (a *App) startIngest(start, run context.Context) error {
 		return err
 	}
 	a.onStop(sink.Close)
-	in := ingest.New(a.cfg.Ingest, a.cfg.Kafka.Topics.Windows, sink, log, a.out, a.log.With("role", Ingest), a.set)
-	return a.consume(start, run, kafka.GroupConfig{Role: string(Ingest), Topics: a.inputs(), Tick: tick, New: in.Handler})
+	cfg := a.cfg.Ingest
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = a.cfg.ClickHouse.Retention.Raw
+	}
+	in := ingest.New(cfg, ingest.Options{
+		Windows: a.cfg.Kafka.Topics.Windows, Store: clickhouse.Store{Inserter: sink, DB: a.db}, Schemas: log, Producer: a.out,
+		InsertTimeout: a.cfg.ClickHouse.InsertTimeout, Log: a.log.With("role", Ingest), Metrics: a.set,
+	})
+	return a.consume(start, run, kafka.GroupConfig{Role: string(Ingest), Topics: a.inputs(), Markers: true, Tick: tick, New: in.Handler})
 }
 
 // startCorrelate: evaluations → incidents.

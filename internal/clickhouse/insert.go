@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/ch-go"
@@ -25,6 +25,7 @@ type Inserter struct {
 	breaker *gobreaker.CircuitBreaker[struct{}]
 	slots   chan *ch.Client // nil: a free slot that is not connected
 	set     *metrics.Set
+	crowded atomic.Int64 // unix nanoseconds of the newest error of too many parts
 }
 
 // NewInserter dials with the first block.
@@ -87,6 +88,16 @@ func (ins *Inserter) Insert(ctx context.Context, table, token string, block prot
 	return nil
 }
 
+// crowdedFor is how long blocks stay large after the server had too many parts:
+// a few rounds of its merges.
+const crowdedFor = time.Minute
+
+// Crowded tells whether the server had too many parts a short time ago, so that
+// fewer and larger blocks are in order.
+func (ins *Inserter) Crowded() bool {
+	return time.Since(time.Unix(0, ins.crowded.Load())) < crowdedFor
+}
+
 func (ins *Inserter) try(ctx context.Context, table, token string, block proto.Input) error {
 	var c *ch.Client
 	select {
@@ -103,7 +114,11 @@ func (ins *Inserter) try(ctx context.Context, table, token string, block proto.I
 	if err != nil {
 		ins.set.GetOrCreateCounter(fmt.Sprintf(`driftline_clickhouse_insert_errors_total{table=%q}`, table)).Inc()
 	}
-	return permanent(err)
+	if isCrowded(err) {
+		ins.crowded.Store(time.Now().UnixNano())
+		ins.set.GetOrCreateCounter(fmt.Sprintf(`driftline_clickhouse_crowded_total{table=%q}`, table)).Inc()
+	}
+	return classify(err)
 }
 
 // send writes the block over c, dialling when c is nil, and returns the
@@ -153,24 +168,4 @@ func dedupSettings(token string) []ch.Setting {
 		{Key: "insert_deduplication_token", Value: token, Important: true},
 		{Key: "deduplicate_insert", Value: "enable"}, // since 26.2; older servers pass over it
 	}
-}
-
-// final are the codes of errors that waiting does not mend.
-var final = []proto.Error{
-	proto.ErrUnknownTable, proto.ErrUnknownDatabase, proto.ErrNoSuchColumnInTable, proto.ErrUnknownIdentifier,
-	proto.ErrTypeMismatch, proto.ErrThereIsNoColumn, proto.ErrIllegalColumn, proto.ErrUnknownSetting,
-	proto.ErrAuthenticationFailed, proto.ErrNotImplemented, proto.ErrIncorrectNumberOfColumns,
-}
-
-// permanent marks errors that the same block would meet again: retrying them
-// only hides the fault.
-func permanent(err error) error {
-	var e *ch.Exception
-	if err == nil || !errors.As(err, &e) {
-		return err
-	}
-	if slices.Contains(final, e.Code) {
-		return backoff.Permanent(err)
-	}
-	return err
 }

@@ -6,6 +6,10 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// Nearest is the candidate that a mistyped name most likely meant, empty when
+// none is near.
+func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
+
 // nearest is the candidate that a mistyped key most likely meant, empty when
 // none is near: at most a third of the letters may differ, and at least two.
 func nearest(key string, candidates []string) string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/kafka"
 )
 
@@ -29,10 +30,14 @@ func Markers(topic string) string { return kafka.DLQ(topic) + ".replayed" }
 type Box struct {
 	cfg   kafka.Config
 	topic string
+	keys  []ingest.LetterKey
 }
 
-// New makes the box of a topic that Driftline consumes.
-func New(cfg kafka.Config, topic string) *Box { return &Box{cfg: cfg, topic: topic} }
+// New makes the box of a topic that Driftline consumes. The keys decrypt
+// letters that are encrypted.
+func New(cfg kafka.Config, topic string, keys ...ingest.LetterKey) *Box {
+	return &Box{cfg: cfg, topic: topic, keys: keys}
+}
 
 // tally counts what a walk over a box passed over.
 type tally struct {

@@ -19,6 +19,7 @@ const HeaderReplayOf = "driftline-replay-of"
 var ours = []string{
 	ingest.HeaderReason, ingest.HeaderError, ingest.HeaderTopic, ingest.HeaderPartition,
 	ingest.HeaderOffset, ingest.HeaderTimestamp, HeaderReplayOf,
+	ingest.HeaderSize, ingest.HeaderRedacted, ingest.HeaderEncryption, ingest.HeaderDigest,
 }
 
 // Origin is where the original record of a dead letter lies or lay.
@@ -29,7 +30,14 @@ type Origin struct {
 }
 
 // String is topic/partition/offset.
-func (o Origin) String() string { return fmt.Sprintf("%s/%d/%d", o.Topic, o.Partition, o.Offset) }
+func (o Origin) String() string { return ingest.OriginOf(o.Topic, o.Partition, o.Offset) }
+
+// The forms of a letter that does not hold the record as it came.
+const (
+	FormShortened = "shortened" // only the beginning of the value: the rest did not fit
+	FormRedacted  = "redacted"  // nothing of the record: the original lies at its origin, for as long as the topic keeps it
+	FormEncrypted = "encrypted"
+)
 
 // Letter is a dead letter: the original record, and why it lies here.
 type Letter struct {
@@ -38,9 +46,13 @@ type Letter struct {
 	Reason    string    // short and stable, such as bad_json
 	Error     string    // what exactly
 	ReplayOf  string    // origin of the dead letter that the record was replayed from, if it was
+	Form      string    // empty when it holds the record as it came
+	Size      int       // bytes of the original value
 	Key       []byte
 	Value     []byte
 	Headers   []kgo.RecordHeader // of the original record, in its order
+
+	encryption string // how Value is encrypted
 }
 
 // id tells letters apart. The timestamp is part of it because a topic that is
@@ -74,12 +86,55 @@ func parse(r *kgo.Record) (*Letter, error) {
 	l := &Letter{
 		Origin: Origin{h[ingest.HeaderTopic], int32(partition), offset},
 		Reason: h[ingest.HeaderReason], Error: h[ingest.HeaderError], ReplayOf: h[HeaderReplayOf],
-		Key: r.Key, Value: r.Value, Headers: original(r.Headers),
+		Key: r.Key, Value: r.Value, Headers: original(r.Headers), Size: len(r.Value),
 	}
+	l.readForm(r.Headers)
 	if t, err := time.Parse(time.RFC3339Nano, h[ingest.HeaderTimestamp]); err == nil {
 		l.Timestamp = t.UTC()
 	}
 	return l, nil
+}
+
+// readForm reads what ingest says of the contents. Only headers after its own
+// reason count: all before are the record's, and may say anything.
+func (l *Letter) readForm(headers []kgo.RecordHeader) {
+	from := 0
+	for i, h := range headers {
+		if h.Key == ingest.HeaderReason {
+			from = i
+		}
+	}
+	for _, h := range headers[from:] {
+		switch h.Key {
+		case ingest.HeaderRedacted:
+			l.Form = FormRedacted
+		case ingest.HeaderEncryption:
+			l.Form, l.encryption = FormEncrypted, string(h.Value)
+		case ingest.HeaderSize:
+			if n, err := strconv.Atoi(string(h.Value)); err == nil {
+				l.Size = n
+			}
+		}
+	}
+	if l.Form == "" && l.Size != len(l.Value) {
+		l.Form = FormShortened
+	}
+}
+
+// open decrypts the contents if they are encrypted.
+func (l *Letter) open(keys []ingest.LetterKey) error {
+	if l.Form != FormEncrypted {
+		return nil
+	}
+	c, err := ingest.OpenLetter(keys, l.encryption, l.String(), l.Value)
+	if err != nil {
+		return err
+	}
+	l.Key, l.Value, l.Headers, l.Form = c.Key, c.Value, original(c.Headers), ""
+	if c.Error != "" {
+		l.Error = c.Error
+	}
+	return nil
 }
 
 // original are the headers that did not come from Driftline.

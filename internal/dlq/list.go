@@ -38,7 +38,8 @@ type Row struct {
 	Timestamp  time.Time  `json:"timestamp"`
 	Reason     string     `json:"reason"`
 	Error      string     `json:"error"`
-	Bytes      int        `json:"bytes"`                 // of the value
+	Bytes      int        `json:"bytes"`                 // of the original value
+	Form       string     `json:"form,omitempty"`        // shortened, redacted or encrypted; empty when the letter holds the record as it came
 	ReplayOf   string     `json:"replay_of,omitempty"`   // the record was a replay already
 	ReplayedAt *time.Time `json:"replayed_at,omitempty"` // the newest time
 	ReplayedTo string     `json:"replayed_to,omitempty"`
@@ -47,7 +48,7 @@ type Row struct {
 func (l *Letter) row(replayed map[string]marker) Row {
 	r := Row{
 		Origin: l.Origin, Timestamp: l.Timestamp, Reason: l.Reason, Error: l.Error,
-		Bytes: len(l.Value), ReplayOf: l.ReplayOf,
+		Bytes: l.Size, Form: l.Form, ReplayOf: l.ReplayOf,
 	}
 	if m, ok := replayed[l.id()]; ok {
 		r.ReplayedAt, r.ReplayedTo = &m.At, m.To
@@ -137,6 +138,9 @@ func (b *Box) Show(ctx context.Context, f Filter) (*Shown, error) {
 			return nil, err
 		}
 		if out == nil {
+			if err := l.open(b.keys); err != nil {
+				return nil, err
+			}
 			out = l.shown(replayed)
 		}
 		out.Matching++

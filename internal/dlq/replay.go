@@ -36,7 +36,8 @@ type Report struct {
 	Before     int    `json:"already_replayed"` // passed over, because an earlier replay sent them
 	Duplicates int    `json:"duplicates"`
 	Foreign    int    `json:"foreign"`
-	Letters    []Row  `json:"letters"` // sent, or in a dry run: that would be
+	Letters    []Row  `json:"letters"`        // sent, or in a dry run: that would be
+	Gone       []Row  `json:"gone,omitempty"` // not sent: they do not hold their record, and it is no longer at its origin
 }
 
 // Replay sends dead letters back, each once over all replays unless forced.
@@ -71,6 +72,8 @@ func (b *Box) Replay(ctx context.Context, o ReplayOptions) (*Report, error) {
 func (b *Box) replay(ctx context.Context, o ReplayOptions, out *sender) error {
 	var n tally
 	defer func() { out.report.Duplicates, out.report.Foreign = n.duplicates, n.foreign }()
+	from := originals{box: b}
+	defer from.close()
 	taken := 0
 	for l, err := range b.letters(ctx, o.Filter, &n) {
 		if err != nil {
@@ -78,6 +81,14 @@ func (b *Box) replay(ctx context.Context, o ReplayOptions, out *sender) error {
 		}
 		if _, done := out.before[l.id()]; done && !o.Force {
 			out.report.Before++
+			continue
+		}
+		there, err := from.restore(ctx, l)
+		if err != nil {
+			return err
+		}
+		if !there {
+			out.report.Gone = append(out.report.Gone, l.row(out.before))
 			continue
 		}
 		if err := out.add(ctx, l); err != nil {

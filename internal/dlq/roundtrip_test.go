@@ -2,6 +2,7 @@ package dlq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -33,6 +34,12 @@ func (s *store) Insert(_ context.Context, _, token string, block proto.Input) er
 	return nil
 }
 
+func (s *store) Stored(context.Context, string, string, int32, int64, int64) (map[schemas.Origin]struct{}, error) {
+	return nil, errors.New("nothing is reconciled here")
+}
+
+func (s *store) Crowded() bool { return false }
+
 func (s *store) total() (n int) {
 	s.Lock()
 	defer s.Unlock()
@@ -55,7 +62,7 @@ func (r *rig) ingest(s *store, maxFeatures int) (stop func()) {
 	check(r, err)
 	g, err := kafka.NewGroup(r.Context(), kafka.GroupConfig{
 		Kafka: r.cfg, Role: "ingest", Topics: []string{"in"}, Tick: 10 * time.Millisecond,
-		New: ingest.New(cfg, r.cfg.Topics.Windows, s, log, out, quiet, set).Handler, Log: quiet, Metrics: set,
+		New: ingest.New(cfg, ingest.Options{Windows: r.cfg.Topics.Windows, Store: s, Schemas: log, Producer: out, Log: quiet, Metrics: set}).Handler, Log: quiet, Metrics: set,
 	})
 	check(r, err)
 	ctx, cancel := context.WithCancel(r.Context())

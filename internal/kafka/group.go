@@ -19,7 +19,7 @@ import (
 // committed is delivered again after a restart.
 type Handler interface {
 	// Handle takes records in offset order. They are not touched by others
-	// afterwards.
+	// afterwards. With a *Later it asks for the same records again.
 	Handle(ctx context.Context, records []*kgo.Record) error
 	// Tick is called about every GroupConfig.Tick, busy or idle.
 	Tick(ctx context.Context, now time.Time) error
@@ -33,6 +33,7 @@ type GroupConfig struct {
 	Kafka   Config
 	Role    string   // group name is Kafka.Group-Role
 	Topics  []string // to consume
+	Markers bool     // also hand over the markers that end transactions; their Attrs say what they are
 	Tick    time.Duration
 	New     func(p *Partition) (Handler, error) // makes the handler of a newly assigned partition
 	Log     *slog.Logger
@@ -81,6 +82,9 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 	opts, err := cfg.Kafka.Options()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Markers {
+		opts = append(opts, kgo.KeepControlRecords())
 	}
 	if cfg.Kafka.Instance != "" {
 		opts = append(opts, kgo.InstanceID(cfg.Kafka.Instance))

@@ -35,9 +35,10 @@ type SchemaLog struct {
 	state struct {
 		sync.RWMutex // never held while waiting for Kafka
 		by           map[schemas.SchemaKey]*schemas.FeatureSchema
-		next         int64         // offset that is applied next
-		changed      chan struct{} // closed and replaced when next moves
-		err          error         // of the tail, final
+		versions     map[string]int // model versions by tenant
+		next         int64          // offset that is applied next
+		changed      chan struct{}  // closed and replaced when next moves
+		err          error          // of the tail, final
 	}
 }
 
@@ -54,7 +55,7 @@ func OpenSchemaLog(ctx context.Context, cfg Config, persist func(context.Context
 		return nil, err
 	}
 	l := &SchemaLog{topic: topic, cl: cl, writer: uuid.NewString(), persist: persist}
-	l.state.by, l.state.changed = map[schemas.SchemaKey]*schemas.FeatureSchema{}, make(chan struct{})
+	l.state.by, l.state.versions, l.state.changed = map[schemas.SchemaKey]*schemas.FeatureSchema{}, map[string]int{}, make(chan struct{})
 	if err := l.replay(ctx); err != nil {
 		cl.Close()
 		return nil, fmt.Errorf("replay topic %s: %w", topic, err)
@@ -157,7 +158,8 @@ func (l *SchemaLog) apply(r *kgo.Record) {
 	}
 	s := l.state.by[e.SchemaKey]
 	if s == nil {
-		s = schemas.NewFeatureSchema(e.SchemaKey)
+		s = l.unnamed(e.SchemaKey)
+		l.state.versions[e.Tenant]++
 	}
 	l.state.by[e.SchemaKey] = s.Extended(e.Kind, e.Name)
 }
@@ -170,7 +172,15 @@ func (l *SchemaLog) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
 	if s := l.state.by[key]; s != nil {
 		return s
 	}
-	return schemas.NewFeatureSchema(key)
+	return l.unnamed(key)
+}
+
+// unnamed is the schema of a model version that the log does not name yet; the
+// caller holds the state.
+func (l *SchemaLog) unnamed(key schemas.SchemaKey) *schemas.FeatureSchema {
+	s := schemas.NewFeatureSchema(key)
+	s.Rank = l.state.versions[key.Tenant]
+	return s
 }
 
 // Extend agrees with all other instances on positions for features that the

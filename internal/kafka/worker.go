@@ -13,6 +13,13 @@ import (
 
 var errRevoked = errors.New("partition revoked")
 
+// Later is the error by which Handle asks to be called again with the same
+// records, of which it may have taken the first ones. Until then the partition
+// goes on ticking, and it can be closed or taken away at once.
+type Later struct{ After time.Duration }
+
+func (l *Later) Error() string { return fmt.Sprintf("come again in %s", l.After) }
+
 // worker owns one partition: its queue, its goroutine, its handler.
 type worker struct {
 	g *Group
@@ -62,6 +69,12 @@ func (g *Group) startWorker(p *Partition, h Handler) bool {
 func (w *worker) run() error {
 	tick := time.NewTicker(w.g.cfg.Tick)
 	defer tick.Stop()
+	var (
+		records []*kgo.Record // in hand
+		size    int64
+		later   <-chan time.Time // when they may be handled; nil when that is now
+	)
+	defer func() { w.g.handled(size) }()
 	for {
 		select {
 		case <-w.ctx.Done():
@@ -74,12 +87,16 @@ func (w *worker) run() error {
 			}
 		default:
 		}
-		records, size := w.pop()
 		if records == nil {
+			records, size = w.pop()
+		}
+		if records == nil || later != nil {
 			select {
 			case <-w.ctx.Done():
 			case <-w.close:
 			case <-w.wake:
+			case <-later:
+				later = nil
 			case now := <-tick.C:
 				if err := w.h.Tick(w.ctx, now); err != nil {
 					return err
@@ -88,7 +105,12 @@ func (w *worker) run() error {
 			continue
 		}
 		err := w.h.Handle(w.ctx, records)
+		if wait := (*Later)(nil); errors.As(err, &wait) {
+			later = time.After(wait.After)
+			continue
+		}
 		w.g.handled(size)
+		records, size = nil, 0
 		if err != nil {
 			return err
 		}
