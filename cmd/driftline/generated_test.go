@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/driftline/driftline/ingest/metricnames"
 	"github.com/driftline/driftline/internal/app"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/internal/selfmetrics"
@@ -22,7 +23,8 @@ func TestGeneratedPagesAreCurrent(t *testing.T) {
 		"../../docs/configuration.schema.json": func() ([]byte, error) {
 			return config.Schema(app.DefaultConfig(), app.ConfigSources()...)
 		},
-		"../../docs/metrics.md": func() ([]byte, error) { return selfmetrics.MetricsPage(selfmetrics.Table), nil },
+		"../../docs/telemetry-names.md": func() ([]byte, error) { return metricnames.Page(), nil },
+		"../../docs/metrics.md":         func() ([]byte, error) { return selfmetrics.MetricsPage(selfmetrics.Table), nil },
 	}
 	for file, generate := range pages {
 		want, err := generate()

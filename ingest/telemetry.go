@@ -1,0 +1,62 @@
+package ingest
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/ingest/influx"
+	"github.com/driftline/driftline/ingest/metricnames"
+	"github.com/driftline/driftline/ingest/prometheus"
+	"github.com/driftline/driftline/schemas"
+)
+
+// newSampleDecoder makes the decoder of a topic of telemetry. Whatever the
+// format, names and units leave it as metricnames has them.
+func newSampleDecoder(in *Ingester, t Topic) recordDecoder[schemas.Sample] {
+	decode := sampleDecoder(t.Format)
+	return func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
+		rows, err := decode(r, rows)
+		if err != nil {
+			return nil, err
+		}
+		kept := rows[:0]
+		for i := range rows {
+			if why := metricnames.Normalize(&rows[i]); why != metricnames.Kept {
+				in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_samples_dropped_total{topic=%q,reason=%q}`, r.Topic, why)).Inc()
+				continue
+			}
+			kept = append(kept, rows[i])
+		}
+		return kept, nil
+	}
+}
+
+func sampleDecoder(format string) recordDecoder[schemas.Sample] {
+	switch format {
+	case FormatRemoteWrite:
+		return foreign("bad_remote_write", func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
+			return prometheus.RemoteWrite(rows, r.Value)
+		})
+	case FormatPrometheusJSON:
+		return foreign("bad_prometheus_json", func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
+			return prometheus.AdapterJSON(rows, r.Value)
+		})
+	case FormatInflux:
+		return foreign("bad_influx", func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
+			return influx.Lines(rows, r.Value, r.Timestamp)
+		})
+	}
+	return decoderOf[schemas.Sample](format)
+}
+
+// foreign names the reason of what another package could not read.
+func foreign[T any](reason string, decode recordDecoder[T]) recordDecoder[T] {
+	return func(r *kgo.Record, rows []T) ([]T, error) {
+		rows, err := decode(r, rows)
+		if err != nil {
+			return nil, poisonf(reason, "%s", clip(err.Error()))
+		}
+		return rows, nil
+	}
+}
