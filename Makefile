@@ -13,7 +13,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka build demo test bench fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka build demo test crash bench fuzz lint fmt generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo: ## show the whole pipeline finding known faults, with embedded engines
 test: setup ## vet and test everything, with the race detector where there is a C compiler
 	@[ -d "$$(scripts/setup-kafka.sh --path)" ] || echo "NOTICE: no Apache Kafka, so tests that use it are skipped (make setup-kafka)" >&2
 	@TEST_TIMEOUT=$(TEST_TIMEOUT) scripts/test.sh
+
+crash: setup build ## inject hundreds of faults into a running ingest, on kfake and on Apache Kafka, and balance the books (CRASH='-seed 1 -v')
+	@go run ./internal/crash $(CRASH)
 
 bench: setup build ## measure ingest against the storage's limit, then the benchmarks of single parts (BENCH=regexp)
 	@go run ./internal/bench

@@ -82,7 +82,7 @@ func newColumns(in *Ingester, t Topic, b *bill) columns {
 	case Labels:
 		return guarded(newLabelColumns(t), newGate(in, t, b, labelShape))
 	case Telemetry:
-		return guarded(newSampleColumns(t), newGate(in, t, b, sampleShape))
+		return guarded(newSampleColumns(in, t), newGate(in, t, b, sampleShape))
 	case Jobs:
 		return guarded(newJobColumns(t), newGate(in, t, b, jobShape))
 	case Changes:

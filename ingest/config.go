@@ -70,13 +70,27 @@ const (
 const (
 	FormatJSON     = "json"
 	FormatProtobuf = "protobuf"
+	FormatArrow    = "arrow" // Arrow IPC streams
+
+	FormatRemoteWrite    = "prometheus_remote_write" // protobuf, also with snappy
+	FormatPrometheusJSON = "prometheus_json"         // as prometheus-kafka-adapter writes it
+	FormatInflux         = "influx"                  // line protocol, as Telegraf writes it
 )
 
-// Kinds are all kinds, and Formats all formats, in the order of the manual.
-var (
-	Kinds   = []Kind{Events, Labels, Telemetry, Jobs, Changes}
-	Formats = []string{FormatJSON, FormatProtobuf}
-)
+// Kinds are all kinds, in the order of the manual.
+var Kinds = []Kind{Events, Labels, Telemetry, Jobs, Changes}
+
+// Formats are those that records of a kind may have.
+func (k Kind) Formats() []string {
+	own := []string{FormatJSON, FormatProtobuf}
+	switch k {
+	case Events:
+		return append(own, FormatArrow)
+	case Telemetry:
+		return append(own, FormatRemoteWrite, FormatPrometheusJSON, FormatInflux)
+	}
+	return own
+}
 
 // DefaultConfig is the configuration before the user's.
 func DefaultConfig() Config {
@@ -126,8 +140,8 @@ func (t Topic) Validate() error {
 		errs = append(errs, config.Faultf("kind", "unsupported kind %q; supported: %s", t.Kind, list(Kinds)))
 	}
 	errs = append(errs, t.validateTenancy())
-	if !slices.Contains(Formats, t.Format) {
-		errs = append(errs, config.Faultf("format", "unsupported format %q; supported: %s", t.Format, list(Formats)))
+	if formats := t.Kind.Formats(); !slices.Contains(formats, t.Format) {
+		errs = append(errs, config.Faultf("format", "unsupported format %q for %s; supported: %s", t.Format, t.Kind, list(formats)))
 	}
 	return errors.Join(errs...)
 }

@@ -22,6 +22,8 @@ func newEventDecoder(format string) eventDecoder {
 	switch format {
 	case FormatProtobuf:
 		return protoEvents{}
+	case FormatArrow:
+		return &arrowEvents{}
 	default:
 		return &jsonEvents{}
 	}

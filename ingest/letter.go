@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -53,8 +54,8 @@ func parseContents(b []byte) (*Contents, error) {
 		if m < 0 {
 			return nil, fmt.Errorf("contents are malformed: %w", protowire.ParseError(m))
 		}
-		b, v = b[n+m:], v[:len(v):len(v)]
-		switch num {
+		b, v = b[n+m:], slices.Clip(v)
+		switch int(num) {
 		case contentsKey:
 			c.Key = v
 		case contentsValue:

@@ -435,7 +435,7 @@ func (i *instance) step() bool {
 // then silence.
 func run(t testing.TB, seed uint64, set *metrics.Set) {
 	w := &world{
-		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, days: map[int64]int64{}, format: Formats[seed%2],
+		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, days: map[int64]int64{}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
 		schema: memorySchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
 	}
 	w.write(w.rng.IntN(20))

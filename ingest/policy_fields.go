@@ -54,66 +54,66 @@ func infosOf[T any](fields []field[T]) []fieldInfo {
 }
 
 var eventFields = []field[rawEvent]{
-	bytesField("version", func(e *rawEvent) *[]byte { return &e.version }),
-	bytesField("segment", func(e *rawEvent) *[]byte { return &e.segment }),
-	bytesField("request_id", func(e *rawEvent) *[]byte { return &e.requestID }),
-	bytesField("deployment", func(e *rawEvent) *[]byte { return &e.deployment }),
-	bytesField("pod", func(e *rawEvent) *[]byte { return &e.pod }),
-	bytesField("node", func(e *rawEvent) *[]byte { return &e.node }),
-	bytesField("gpu", func(e *rawEvent) *[]byte { return &e.gpu }),
-	bytesField("prediction", func(e *rawEvent) *[]byte { return &e.prediction }),
-	numberField("score", func(e *rawEvent) { e.score = math.NaN() }),
-	numberField("latency_ms", func(e *rawEvent) { e.latency = math.NaN() }),
+	onBytes("version", func(e *rawEvent) *[]byte { return &e.version }),
+	onBytes("segment", func(e *rawEvent) *[]byte { return &e.segment }),
+	onBytes("request_id", func(e *rawEvent) *[]byte { return &e.requestID }),
+	onBytes("deployment", func(e *rawEvent) *[]byte { return &e.deployment }),
+	onBytes("pod", func(e *rawEvent) *[]byte { return &e.pod }),
+	onBytes("node", func(e *rawEvent) *[]byte { return &e.node }),
+	onBytes("gpu", func(e *rawEvent) *[]byte { return &e.gpu }),
+	onBytes("prediction", func(e *rawEvent) *[]byte { return &e.prediction }),
+	onNumber("score", func(e *rawEvent) { e.score = math.NaN() }),
+	onNumber("latency_ms", func(e *rawEvent) { e.latency = math.NaN() }),
 }
 
 var labelFields = []field[schemas.Label]{
-	mandatory(textField("request_id", func(l *schemas.Label) *string { return &l.RequestID })),
-	textField("label", func(l *schemas.Label) *string { return &l.Label }),
-	numberField("value", func(l *schemas.Label) { l.Value = nil }),
+	mandatory(onText("request_id", func(l *schemas.Label) *string { return &l.RequestID })),
+	onText("label", func(l *schemas.Label) *string { return &l.Label }),
+	onNumber("value", func(l *schemas.Label) { l.Value = nil }),
 }
 
 var sampleFields = []field[schemas.Sample]{
-	textField("source", func(s *schemas.Sample) *string { return &s.Source }),
-	textField("unit", func(s *schemas.Sample) *string { return &s.Unit }),
-	textField("deployment", func(s *schemas.Sample) *string { return &s.Deployment }),
-	textField("pod", func(s *schemas.Sample) *string { return &s.Pod }),
-	textField("node", func(s *schemas.Sample) *string { return &s.Node }),
-	textField("gpu", func(s *schemas.Sample) *string { return &s.GPU }),
+	onText("source", func(s *schemas.Sample) *string { return &s.Source }),
+	onText("unit", func(s *schemas.Sample) *string { return &s.Unit }),
+	onText("deployment", func(s *schemas.Sample) *string { return &s.Deployment }),
+	onText("pod", func(s *schemas.Sample) *string { return &s.Pod }),
+	onText("node", func(s *schemas.Sample) *string { return &s.Node }),
+	onText("gpu", func(s *schemas.Sample) *string { return &s.GPU }),
 }
 
 var jobFields = []field[schemas.JobEvent]{
-	mandatory(textField("job", func(j *schemas.JobEvent) *string { return &j.Job })),
-	mandatory(textField("run_id", func(j *schemas.JobEvent) *string { return &j.RunID })),
-	textField("node", func(j *schemas.JobEvent) *string { return &j.Node }),
-	textField("gpu", func(j *schemas.JobEvent) *string { return &j.GPU }),
-	textField("error", func(j *schemas.JobEvent) *string { return &j.Error }),
+	mandatory(onText("job", func(j *schemas.JobEvent) *string { return &j.Job })),
+	mandatory(onText("run_id", func(j *schemas.JobEvent) *string { return &j.RunID })),
+	onText("node", func(j *schemas.JobEvent) *string { return &j.Node }),
+	onText("gpu", func(j *schemas.JobEvent) *string { return &j.GPU }),
+	onText("error", func(j *schemas.JobEvent) *string { return &j.Error }),
 }
 
 var changeFields = []field[schemas.Change]{
-	mandatory(textField("id", func(c *schemas.Change) *string { return &c.ID })),
-	mandatory(textField("entity", func(c *schemas.Change) *string { return &c.Entity })),
-	textField("from", func(c *schemas.Change) *string { return &c.From }),
-	textField("to", func(c *schemas.Change) *string { return &c.To }),
-	textField("author", func(c *schemas.Change) *string { return &c.Author }),
-	textField("description", func(c *schemas.Change) *string { return &c.Description }),
+	mandatory(onText("id", func(c *schemas.Change) *string { return &c.ID })),
+	mandatory(onText("entity", func(c *schemas.Change) *string { return &c.Entity })),
+	onText("from", func(c *schemas.Change) *string { return &c.From }),
+	onText("to", func(c *schemas.Change) *string { return &c.To }),
+	onText("author", func(c *schemas.Change) *string { return &c.Author }),
+	onText("description", func(c *schemas.Change) *string { return &c.Description }),
 }
 
-func bytesField[T any](name string, at func(*T) *[]byte) field[T] {
+func onBytes[T any](name string, at func(*T) *[]byte) field[T] {
 	return field[T]{fieldInfo{name: name}, func(p *protector, t *treatment, row *T) {
 		v := at(row)
 		*v = p.text(t, *v)
 	}}
 }
 
-func textField[T any](name string, at func(*T) *string) field[T] {
+func onText[T any](name string, at func(*T) *string) field[T] {
 	return field[T]{fieldInfo{name: name}, func(p *protector, t *treatment, row *T) {
 		v := at(row)
 		*v = string(p.text(t, []byte(*v)))
 	}}
 }
 
-// numberField is a number that can be missing. Whatever would act on it drops it.
-func numberField[T any](name string, drop func(*T)) field[T] {
+// onNumber is a number that can be missing. Whatever would act on it drops it.
+func onNumber[T any](name string, drop func(*T)) field[T] {
 	return field[T]{fieldInfo{name: name, number: true}, func(_ *protector, _ *treatment, row *T) { drop(row) }}
 }
 

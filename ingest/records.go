@@ -160,14 +160,14 @@ func newLabelColumns(topic Topic) *recordColumns[schemas.Label] {
 	}
 }
 
-func newSampleColumns(topic Topic) *recordColumns[schemas.Sample] {
+func newSampleColumns(in *Ingester, topic Topic) *recordColumns[schemas.Sample] {
 	var t table
 	tenant, at, source, metric := t.words("tenant"), t.time(), t.words("source"), t.words("metric")
 	value, unit := add(&t, "value", new(proto.ColFloat64)), t.words("unit")
 	model, deployment, pod, node, gpu := t.words("model"), t.words("deployment"), t.words("pod"), t.words("node"), t.words("gpu")
 	labels := add(&t, "labels", proto.NewMap(proto.NewLowCardinality(new(proto.ColStr)), new(proto.ColStr)))
 	return &recordColumns[schemas.Sample]{
-		name: "telemetry", in: t.in, decode: decoderOf[schemas.Sample](topic.Format),
+		name: "telemetry", in: t.in, decode: newSampleDecoder(in, topic),
 		check: func(s *schemas.Sample, now clock) error {
 			return required(now, s.Time, "metric", s.Metric)
 		},

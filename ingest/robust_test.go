@@ -110,7 +110,9 @@ func TestClocksAreSorted(t *testing.T) {
 
 // A batch was left unfinished, and the store has forgotten its token: with a
 // part of its rows in the table, only the others are stored.
-func TestForgottenBatchesAreReconciled(t *testing.T) { overKafkas(t, testForgottenBatchesAreReconciled) }
+func TestForgottenBatchesAreReconciled(t *testing.T) {
+	overKafkas(t, testForgottenBatchesAreReconciled)
+}
 
 func testForgottenBatchesAreReconciled(t *testing.T, start starter) {
 	r := newRig(t, start, eventsTopic())

@@ -100,7 +100,7 @@ func TestRowsOfARecordAreBounded(t *testing.T) {
 // Records of the other kinds may hold several rows, too, and nothing of one
 // record shows up in the next.
 func TestOtherKindsTakeArrays(t *testing.T) {
-	c, at := newSampleColumns(Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
+	c, at := newSampleColumns(modelIngester(memorySchemas{}, 10), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
 	for value, want := range map[string]string{
 		`[{"metric":"a","timestamp":"2026-01-01T00:00:00Z","node":"n1"},{"metric":"b","timestamp":"2026-01-01T00:00:00Z"}]`: "<nil>",
 		` {"metric":"c","timestamp":"2026-01-01T00:00:00Z"}`:                                                                "<nil>",

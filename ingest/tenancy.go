@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/driftline/driftline/schemas"
 )
 
 // gate is what rows pass after they are decoded and before anything else sees
@@ -26,16 +24,6 @@ type gate[T any] struct {
 	tenant    []byte   // that plan is for
 	model     []byte
 	plans     map[string]*plan[T]
-}
-
-// shape tells a gate how a kind of record looks.
-type shape[T any] struct {
-	tenantOf  func(*T) []byte
-	setTenant func(*T, []byte)
-	modelOf   func(*T) []byte
-	fields    []field[T]
-	group     string // of kindInfo
-	named     func(n *names, p *protector, row *T)
 }
 
 // newGate makes the gate of a topic; nil when nothing is asked of it.
@@ -101,8 +89,8 @@ func (g *gate[T]) given(r *kgo.Record) []byte {
 	case TenantFromTopic:
 		return g.fallback
 	case TenantFromHeader:
-		for i := len(r.Headers) - 1; i >= 0; i-- { // the last one counts
-			if h := r.Headers[i]; h.Key == g.header && len(h.Value) > 0 {
+		for _, h := range slices.Backward(r.Headers) { // the last one counts
+			if h.Key == g.header && len(h.Value) > 0 {
 				return h.Value
 			}
 		}
@@ -191,36 +179,4 @@ func (g *gate[T]) made(tenant, model string) *plan[T] {
 func guarded[T any](cols *recordColumns[T], g *gate[T]) columns {
 	cols.gate = g
 	return cols
-}
-
-var eventShape = shape[rawEvent]{
-	tenantOf:  func(e *rawEvent) []byte { return e.tenant },
-	setTenant: func(e *rawEvent, tenant []byte) { e.tenant = tenant },
-	modelOf:   func(e *rawEvent) []byte { return e.model },
-	fields:    eventFields, group: featuresGroup,
-	named: func(n *names, p *protector, e *rawEvent) { n.features(p, e) },
-}
-
-var labelShape = textShape(func(l *schemas.Label) (tenant, model *string) { return &l.Tenant, &l.Model }, labelFields)
-
-var sampleShape = shape[schemas.Sample]{
-	tenantOf:  func(s *schemas.Sample) []byte { return []byte(s.Tenant) },
-	setTenant: func(s *schemas.Sample, tenant []byte) { s.Tenant = string(tenant) },
-	modelOf:   func(s *schemas.Sample) []byte { return []byte(s.Model) },
-	fields:    sampleFields, group: labelsGroup,
-	named: func(n *names, p *protector, s *schemas.Sample) { n.labels(p, s.Labels) },
-}
-
-var jobShape = textShape(func(j *schemas.JobEvent) (tenant, model *string) { return &j.Tenant, &j.Model }, jobFields)
-
-var changeShape = textShape(func(c *schemas.Change) (tenant, model *string) { return &c.Tenant, &c.Model }, changeFields)
-
-// textShape is the shape of records without names of the producer's.
-func textShape[T any](of func(*T) (tenant, model *string), fields []field[T]) shape[T] {
-	return shape[T]{
-		tenantOf:  func(row *T) []byte { tenant, _ := of(row); return []byte(*tenant) },
-		setTenant: func(row *T, to []byte) { tenant, _ := of(row); *tenant = string(to) },
-		modelOf:   func(row *T) []byte { _, model := of(row); return []byte(*model) },
-		fields:    fields,
-	}
 }

@@ -132,7 +132,7 @@ func openBox(c *cli.Command) (*dlq.Box, dlq.Filter, error) {
 		return nil, f, err
 	}
 	k, err := reachableKafka(cfg)
-	return dlq.New(k, topic), f, err
+	return dlq.New(k, topic, cfg.Ingest.LetterKeys...), f, err
 }
 
 func dlqFilter(c *cli.Command, now time.Time) (f dlq.Filter, err error) {

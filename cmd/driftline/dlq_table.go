@@ -70,6 +70,9 @@ func letterTable(w io.Writer, s *dlq.Shown) error {
 	for _, h := range s.Headers {
 		fmt.Fprintf(t, "header %s\t%s\n", printable(h.Name), inline(h.Value))
 	}
+	if s.Form != "" {
+		fmt.Fprintf(t, "contents\t%s; the record, of %d bytes, is at its origin for as long as the topic keeps it\n", s.Form, s.Bytes)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -86,6 +89,9 @@ func reportTable(w io.Writer, r *dlq.Report) error {
 		verb = "would replay"
 	}
 	fmt.Fprintf(w, "%s %d dead letters of %s to %s; %d were replayed before%s\n", verb, r.Sent, r.Topic, r.To, r.Before, aside(r.Duplicates, r.Foreign))
+	if len(r.Gone) > 0 {
+		fmt.Fprintf(w, "%d letters do not hold their record, and it is no longer in %s; the first is of %s\n", len(r.Gone), r.Topic, r.Gone[0].Origin)
+	}
 	if !r.DryRun || r.Sent == 0 {
 		return nil
 	}

@@ -13,6 +13,7 @@ var Table = []Metric{
 	{"driftline_ingest_rows_stored_total", Counter, "topic, partition", "Rows acknowledged by ClickHouse."},
 	{"driftline_ingest_dead_letters_total", Counter, "topic, partition", "Records sent to the dead-letter topic."},
 	{"driftline_ingest_undecodable_total", Counter, "topic, reason", "Records that could not be decoded, by reason."},
+	{"driftline_ingest_samples_dropped_total", Counter, "topic, reason", "Telemetry samples left out since they hold no value: blanks of DCGM, NaN and infinities."},
 	{"driftline_ingest_replays_total", Counter, "topic, partition", "Batches written again after a crash or rebalance because their commit was missing; deduplication keeps them single."},
 	{"driftline_ingest_lost_records_total", Counter, "topic, partition", "Offsets that the log no longer had when they were to be read: its retention is shorter than the lag. Should stay 0."},
 	{"driftline_ingest_reconciled_total", Counter, "topic, partition", "Unfinished batches held against the rows in the store, since their token may be forgotten or another configuration began them."},
