@@ -46,6 +46,7 @@ bench: setup build ## measure ingest against the storage's limit, then the bench
 
 fuzz: ## fuzz the parsers of foreign input for a minute
 	@go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./internal/config
+	@go test -run '^$$' -fuzz FuzzPattern -fuzztime 10s -fuzzminimizetime 10x ./ingest
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## run the linters (built once, takes two minutes)
 	@$< run ./...

@@ -21,6 +21,10 @@ type columns interface {
 	add(ctx context.Context, r *kgo.Record, at *arrivals) error
 	input() proto.Input // all but the Kafka coordinates
 	reset()
+	// derive makes the blocks that follow from the rows: they hold until the
+	// function is called that is returned with them. owed, when given, picks
+	// for a table the minutes that it still lacks.
+	derive(owed) ([]derived, func(), error)
 	// stateful tells whether the rows of a record depend on records before it.
 	stateful() bool
 }
@@ -58,6 +62,7 @@ type batch struct {
 	maxAge  time.Duration
 	bytes   int
 	dead    []*kgo.Record
+	buried  []int64 // offsets of the dead
 	arrival arrivals
 }
 
@@ -125,16 +130,21 @@ func (b *batch) take(ctx context.Context, r *kgo.Record) error {
 	return nil
 }
 
+// takeGood takes records in as rows and passes over those that can never be
+// stored: another batch has their dead letters.
+func (b *batch) takeGood(ctx context.Context, records ...*kgo.Record) error {
+	for _, r := range records {
+		if err := b.take(ctx, r); err != nil && !errors.As(err, new(*poison)) {
+			return err
+		}
+	}
+	return nil
+}
+
 // open begins an empty batch at a time that goes with its intent.
 func (b *batch) open(now time.Time) {
 	b.arrival.clock = clockAt(now, b.maxAge, b.in.cfg.MaxAhead)
 }
-
-// leaveOut keeps rows out that are stored already.
-func (b *batch) leaveOut(stored map[schemas.Origin]struct{}) { b.arrival.stored = stored }
-
-// partial tells whether rows were left out.
-func (b *batch) partial() bool { return len(b.arrival.stored) > 0 }
 
 func (b *batch) rows() int          { return b.arrival.rows }
 func (b *batch) days() int          { return len(b.arrival.days) }
@@ -146,7 +156,7 @@ func (b *batch) reset() {
 	b.topic.Reset()
 	b.partition.Reset()
 	b.offset.Reset()
-	b.bytes, b.dead = 0, nil
+	b.bytes, b.dead, b.buried = 0, nil, nil
 	b.arrival.reset()
 }
 
@@ -178,6 +188,7 @@ func shorten(r *kgo.Record) *kgo.Record {
 
 // bury makes the dead letter of a record.
 func (b *batch) bury(r *kgo.Record, bad *poison) {
+	b.buried = append(b.buried, r.Offset)
 	b.in.dropped(r.Topic, bad.reason, b.letters.detail(bad))
 	b.dead = append(b.dead, b.letters.of(r, bad))
 }
@@ -185,6 +196,13 @@ func (b *batch) bury(r *kgo.Record, bad *poison) {
 func (b *batch) deadLetters() []*kgo.Record { return b.dead }
 
 func (b *batch) touches(topic string) []*kgo.Record { return b.arrival.announce(topic) }
+
+// crowded says that a feature has more categories than are counted one by one.
+func (in *Ingester) crowded(topic string, s *schemas.FeatureSchema, position, n int) {
+	in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_categories_bounded_total{topic=%q}`, topic)).Inc()
+	in.warn.Warn("a feature has more categories than ingest.max_categories: the rest is counted as one", "topic", topic,
+		"model", s.Key.Model, "version", s.Key.Version, "feature", s.Categorical[position], "categories", n)
+}
 
 func (in *Ingester) dropped(topic, reason, detail string) {
 	in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_undecodable_total{topic=%q,reason=%q}`, topic, reason)).Inc()

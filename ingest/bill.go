@@ -41,7 +41,18 @@ func (b *bill) row(tenant []byte) {
 			return
 		}
 	}
-	b.items = append(b.items, item{append([]byte(nil), tenant...), 1})
+	b.add(tenant)
+}
+
+// add notes the first row of a tenant, in the memory of earlier ones.
+func (b *bill) add(tenant []byte) {
+	if len(b.items) == cap(b.items) {
+		b.items = append(b.items, item{})
+	} else {
+		b.items = b.items[:len(b.items)+1]
+	}
+	i := &b.items[len(b.items)-1]
+	i.tenant, i.rows = append(i.tenant[:0], tenant...), 1
 }
 
 // settle spends for the record at hand. Its bytes are shared by rows.
@@ -50,7 +61,7 @@ func (b *bill) settle(bytes int) {
 		return
 	}
 	if len(b.items) == 0 {
-		b.items = append(b.items, item{b.fallback, 1})
+		b.add(b.fallback)
 	}
 	total, now := 0, time.Now()
 	for _, i := range b.items {
@@ -62,7 +73,6 @@ func (b *bill) settle(bytes int) {
 			b.due, b.debt = now.Add(wait), a
 		}
 	}
-	clear(b.items)
 	b.items = b.items[:0]
 }
 

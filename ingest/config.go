@@ -26,6 +26,7 @@ type Config struct {
 	MaxDays       int           `yaml:"max_days"`       // distinct days of event time that close a batch: each is a partition of the table. Default 32
 	MaxModels     int           `yaml:"max_models"`     // versions of models with features that one tenant may have; records of others go to the dead-letter topic. Default 50000
 	MaxFeatures   int           `yaml:"max_features"`   // of one model version; records with more go to the dead-letter topic. Default 2048
+	MaxCategories int           `yaml:"max_categories"` // categories of one feature that a batch counts one by one; the rest counts as _other. Default 10000
 	MaxAge        time.Duration `yaml:"max_age"`        // records with an older event time go to the dead-letter topic, changes excepted; 0 takes clickhouse.retention.raw. Default 0s
 	MaxAhead      time.Duration `yaml:"max_ahead"`      // records with an event time so far in the future go to the dead-letter topic; 0 takes all. Default 24h
 	ReplayWithin  time.Duration `yaml:"replay_within"`  // a batch left unfinished for longer is held against the rows in the store, which may have forgotten its token. Default 10m
@@ -71,6 +72,7 @@ const (
 	FormatJSON     = "json"
 	FormatProtobuf = "protobuf"
 	FormatArrow    = "arrow" // Arrow IPC streams
+	FormatOTLP     = "otlp"  // OpenTelemetry protobuf: traces hold events, metrics telemetry
 
 	FormatRemoteWrite    = "prometheus_remote_write" // protobuf, also with snappy
 	FormatPrometheusJSON = "prometheus_json"         // as prometheus-kafka-adapter writes it
@@ -85,9 +87,9 @@ func (k Kind) Formats() []string {
 	own := []string{FormatJSON, FormatProtobuf}
 	switch k {
 	case Events:
-		return append(own, FormatArrow)
+		return append(own, FormatArrow, FormatOTLP)
 	case Telemetry:
-		return append(own, FormatRemoteWrite, FormatPrometheusJSON, FormatInflux)
+		return append(own, FormatOTLP, FormatRemoteWrite, FormatPrometheusJSON, FormatInflux)
 	}
 	return own
 }
@@ -96,7 +98,7 @@ func (k Kind) Formats() []string {
 func DefaultConfig() Config {
 	return Config{
 		BatchRows: 50_000, BatchBytes: 32 << 20, FlushInterval: time.Second, IdleCommit: time.Second,
-		MaxDays: 32, MaxModels: 50_000, MaxFeatures: 2048, MaxAhead: 24 * time.Hour, ReplayWithin: 10 * time.Minute,
+		MaxDays: 32, MaxModels: 50_000, MaxFeatures: 2048, MaxCategories: 10_000, MaxAhead: 24 * time.Hour, ReplayWithin: 10 * time.Minute,
 	}
 }
 
@@ -117,6 +119,7 @@ func (c Config) Validate() error {
 	check(c.FlushInterval > 0, "flush_interval", "is %s; give a duration such as 1s", c.FlushInterval)
 	check(c.IdleCommit > 0, "idle_commit", "is %s; give a duration such as 1s", c.IdleCommit)
 	check(c.MaxDays > 0 && c.MaxDays <= 90, "max_days", "is %d; give 1 to 90", c.MaxDays)
+	check(c.MaxCategories > 0, "max_categories", "is %d; give at least 1", c.MaxCategories)
 	check(c.MaxAge >= 0, "max_age", "is %s; give a duration such as 168h, or 0", c.MaxAge)
 	check(c.MaxAhead >= 0, "max_ahead", "is %s; give a duration such as 24h, or 0", c.MaxAhead)
 	check(c.ReplayWithin > 0, "replay_within", "is %s; give a duration such as 10m", c.ReplayWithin)

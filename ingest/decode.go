@@ -18,12 +18,14 @@ type eventDecoder interface {
 }
 
 // newEventDecoder makes the decoder of a topic's format.
-func newEventDecoder(format string) eventDecoder {
-	switch format {
+func newEventDecoder(in *Ingester, t Topic) eventDecoder {
+	switch t.Format {
 	case FormatProtobuf:
 		return protoEvents{}
 	case FormatArrow:
 		return &arrowEvents{}
+	case FormatOTLP:
+		return &otlpEvents{in: in, topic: t.Topic}
 	default:
 		return &jsonEvents{}
 	}

@@ -17,6 +17,7 @@ import (
 // eventColumns are the rows of inference_events.
 type eventColumns struct {
 	in     *Ingester
+	topic  string
 	tenant string // of records that name none
 	dec    eventDecoder
 	events rawEvents
@@ -30,6 +31,7 @@ type eventColumns struct {
 	request proto.ColStr
 	num     *proto.ColArr[float32]
 	cat     wordArrays
+	groups  groups
 
 	numRow []float32
 	catRow [][]byte
@@ -37,7 +39,7 @@ type eventColumns struct {
 
 func newEventColumns(in *Ingester, t Topic) *eventColumns {
 	c := &eventColumns{
-		in: in, tenant: t.Tenant, dec: newEventDecoder(t.Format), all: map[schemas.SchemaKey]*layout{},
+		in: in, topic: t.Topic, tenant: t.Tenant, dec: newEventDecoder(in, t), all: map[schemas.SchemaKey]*layout{},
 		time: new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli),
 		num:  proto.NewArray(new(proto.ColFloat32)),
 	}
@@ -65,9 +67,24 @@ func (c *eventColumns) input() proto.Input {
 }
 
 func (c *eventColumns) reset() {
-	for _, col := range c.input() {
-		col.Data.(proto.Resettable).Reset()
+	resetAll(c.input())
+	c.groups.reset()
+}
+
+// derive makes the states and counts of the rows.
+func (c *eventColumns) derive(owed owed) ([]derived, func(), error) {
+	var lack lacking
+	if owed != nil {
+		minutes := c.groups.minutes()
+		var errs [2]error
+		lack.states, errs[0] = owed("feature_sketches_1m", minutes)
+		lack.counts, errs[1] = owed("category_counts_1m", minutes)
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, nil, err
+		}
 	}
+	s := c.in.summarizers.Get().(*summarizer)
+	return s.summarize(c, lack), func() { c.in.summarizers.Put(s) }, nil
 }
 
 // maxRecordRows bounds what one record may hold: a batch must stay one block.
@@ -150,6 +167,7 @@ func (c *eventColumns) append(ctx context.Context, e *rawEvent, at *arrivals) er
 	c.gpus.append(e.gpu)
 	c.num.Append(c.numRow)
 	c.cat.append(c.catRow)
+	c.groups.add(c.layout, e.segment, minuteOf(time.UnixMilli(e.millis)))
 	return nil
 }
 

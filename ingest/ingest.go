@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -36,6 +37,9 @@ type Store interface {
 	Insert(ctx context.Context, table, token string, block proto.Input) error
 	// Stored tells which rows of a range of offsets are in a table.
 	Stored(ctx context.Context, table, topic string, partition int32, from, to int64) (map[schemas.Origin]struct{}, error)
+	// Owed tells for minutes of models whether a table of summaries lacks rows
+	// that are stored.
+	Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]bool, error)
 	// Crowded tells that the store suffers from too many blocks.
 	Crowded() bool
 }
@@ -72,11 +76,14 @@ type Ingester struct {
 	topics map[string]Topic
 	quotas *quotas      // nil when no rate is limited
 	warn   *slog.Logger // at most one line in ten seconds a place
+
+	summarizers sync.Pool // of *summarizer
 }
 
 // New makes an Ingester.
 func New(cfg Config, o Options) *Ingester {
 	in := &Ingester{Options: o, cfg: cfg, topics: map[string]Topic{}, quotas: newQuotas(cfg.Quotas, o.Metrics), warn: selfmetrics.Every(o.Log, 10*time.Second)}
+	in.summarizers.New = func() any { return newSummarizer() }
 	for _, t := range cfg.Topics {
 		in.topics[t.Topic] = t
 	}
@@ -125,6 +132,7 @@ func (in *Ingester) handler(from source, start int64, metadata string, a assignm
 		batch: newBatch(in, t, a), counters: newCounters(in.Metrics, a), rules: in.rulesOf(t), lastWork: time.Now(), taken: time.Now(),
 	}
 	p.committed = pending.end > 0
-	p.reconcile = p.committed && (pending.check || pending.rules != p.rules || time.Since(pending.clock) > in.cfg.ReplayWithin)
+	// Parts are cut by what the store refuses: a record that is compacted away since makes other ones.
+	p.reconcile = p.committed && (pending.parts || time.Since(pending.clock) > in.cfg.ReplayWithin)
 	return p, nil
 }

@@ -45,6 +45,7 @@ type rig struct {
 	cfg   ingest.Config
 	db    *clickhouse.DB
 	cl    *kgo.Client
+	logs  slog.Handler
 }
 
 // starter gives a test an empty Kafka.
@@ -59,7 +60,7 @@ func fake(t testing.TB) kafka.Config {
 
 func newRig(t testing.TB, start starter, topics ...ingest.Topic) *rig {
 	t.Helper()
-	r := &rig{TB: t, kafka: start(t), store: clickhouse.DefaultConfig(), cfg: ingest.DefaultConfig()}
+	r := &rig{TB: t, kafka: start(t), store: clickhouse.DefaultConfig(), cfg: ingest.DefaultConfig(), logs: slog.DiscardHandler}
 	r.store.Addr = []string{embeddedtest.ClickHouse(t).Addr()}
 	r.store.Retention = clickhouse.Retention{}
 	r.cfg.Topics, r.cfg.FlushInterval, r.cfg.IdleCommit = topics, 50*time.Millisecond, 100*time.Millisecond
@@ -89,7 +90,7 @@ func (r *rig) run(set *metrics.Set) (stop func()) {
 	check(r, err)
 	sink, err := clickhouse.NewInserter(r.store, set)
 	check(r, err)
-	quiet := slog.New(slog.DiscardHandler)
+	quiet := slog.New(r.logs)
 	in := ingest.New(r.cfg, ingest.Options{
 		Windows: r.kafka.Topics.Windows, Store: clickhouse.Store{Inserter: sink, DB: r.db}, Schemas: log, Producer: r.cl, Log: quiet, Metrics: set,
 	})

@@ -18,7 +18,6 @@ type intent struct {
 	end   int64     // of the batch; 0 when none is under way
 	clock time.Time // when it was opened: too old and too young are told by it, also when it is repeated
 	rules string    // fingerprint of what decides how its records decode
-	check bool      // who takes it up next must hold it against the store: its token alone does not tell
 	parts bool      // the store refused it as a whole: it is written in parts
 }
 
@@ -26,9 +25,6 @@ const intentVersion = "v1"
 
 func (i intent) String() string {
 	text := fmt.Sprintf("%s|pend=%d|at=%d|rules=%s", intentVersion, i.end, i.clock.UnixMilli(), i.rules)
-	if i.check {
-		text += "|check=1"
-	}
 	if i.parts {
 		text += "|parts=1"
 	}
@@ -57,8 +53,6 @@ func parseIntent(metadata string) (intent, error) {
 			i.clock = time.UnixMilli(ms)
 		case "rules":
 			i.rules = value
-		case "check":
-			i.check = value == "1"
 		case "parts":
 			i.parts = value == "1"
 		}
@@ -75,6 +69,6 @@ func parseIntent(metadata string) (intent, error) {
 // rulesOf is the fingerprint of all that decides how a topic's records decode.
 func (in *Ingester) rulesOf(t Topic) string {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%d %+v %d %s %s", decoderVersion, t, in.cfg.MaxFeatures, in.cfg.MaxAge, in.cfg.MaxAhead)
+	_, _ = fmt.Fprintf(h, "%d %+v %d %s %s %s", decoderVersion, t, in.cfg.MaxFeatures, in.cfg.MaxAge, in.cfg.MaxAhead, in.privacyRules(t))
 	return hex.EncodeToString(h.Sum(nil))
 }

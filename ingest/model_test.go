@@ -67,6 +67,7 @@ type row struct {
 
 // block is an insert that was sent.
 type block struct {
+	table string
 	token string
 	rows  []row
 }
@@ -79,23 +80,25 @@ type world struct {
 	rng    *rand.Rand
 	faults bool
 
-	log    []*kgo.Record    // without those that are compacted away
-	end    int64            // of the log
-	start  int64            // of the log
-	broken map[int64]bool   // offsets that can never be decoded
-	cursed map[int64]bool   // offsets that the store refuses
-	format string           // of the records
-	schema memorySchemas    // outlives all instances, as Kafka's log does
-	set    *metrics.Set     // of all instances
-	age    int              // of the newest owner: fences all former ones
-	offset int64            // committed
-	intent string           // committed metadata
-	tokens map[string]bool  // and days that the store knows
-	stored map[int64]int    // rows by offset
-	days   map[int64]int64  // of the rows
-	buried map[int64]int    // dead letters by offset
-	late   []block          // sent by one who gave up, and not there yet
-	silent map[int64]window // rows whose window is not announced since they came
+	log    []*kgo.Record             // without those that are compacted away
+	end    int64                     // of the log
+	start  int64                     // of the log
+	broken map[int64]bool            // offsets that can never be decoded
+	cursed map[int64]bool            // offsets that the store refuses
+	format string                    // of the records
+	schema memorySchemas             // outlives all instances, as Kafka's log does
+	set    *metrics.Set              // of all instances
+	age    int                       // of the newest owner: fences all former ones
+	offset int64                     // committed
+	intent string                    // committed metadata
+	tokens map[string]bool           // and days that the store knows
+	stored map[int64]int             // rows by offset
+	due    map[int64]window          // of the records
+	at     map[int64]window          // of the rows
+	summed map[string]map[window]int // rows that summaries count, by table
+	buried map[int64]int             // dead letters by offset
+	late   []block                   // sent by one who gave up, and not there yet
+	silent map[int64]window          // rows whose window is not announced since they came
 
 	former    []*instance // who do not know yet that they are no longer owners
 	rules     int         // of the configuration
@@ -136,6 +139,7 @@ func (w *world) event(offset int64) []byte {
 		Model: []string{"a", "b"}[w.rng.IntN(2)], RequestID: strconv.FormatInt(offset, 10),
 		Time: time.UnixMilli(1e12 + w.rng.Int64N(3*86_400_000)),
 	}
+	w.due[offset] = window{e.Model, minuteOf(e.Time)}
 	e.Features.Numeric = map[string]float64{"f" + strconv.Itoa(w.rng.IntN(20)): 1}
 	if w.format == FormatProtobuf {
 		return e.AppendProto(nil)
@@ -152,13 +156,40 @@ func (w *world) compact() {
 
 // Insert is the store: it counts the rows of a token once.
 func (w *world) Insert(_ context.Context, table, token string, in proto.Input) error {
-	b := block{token, w.rowsOf(in)}
+	if table != "inference_events" {
+		return w.insertSummary(table, token, in)
+	}
+	b := block{table, token, w.rowsOf(in)}
 	if slices.ContainsFunc(b.rows, func(r row) bool { return w.cursed[r.offset] }) {
 		return errCursed{errFault}
 	}
-	if table != "inference_events" || len(b.rows) == 0 {
-		w.fatalf("insert %d rows into %s", len(b.rows), table)
+	if len(b.rows) == 0 {
+		w.fatalf("insert no rows")
 	}
+	return w.deliver(b)
+}
+
+// insertSummary takes states or counts: how many rows of a model's minute are
+// summed up.
+func (w *world) insertSummary(table, token string, in proto.Input) error {
+	cols := map[string]proto.ColInput{}
+	for _, c := range in {
+		cols[c.Name] = c.Data
+	}
+	b := block{table: table, token: token}
+	models, minutes := cols["model"].(*words), cols["minute"].(*proto.ColDateTime)
+	for i, rows := range *cols["rows"].(*proto.ColUInt64) {
+		if p, ok := cols["position"].(*proto.ColUInt16); ok && (*p)[i] != 0 {
+			continue
+		}
+		at := window{models.dict.Row(int(models.keys[i])), minuteOf(minutes.Row(i))}
+		b.rows = append(b.rows, row{int64(rows), at}) // the number of rows in the place of an offset
+	}
+	return w.deliver(b)
+}
+
+// deliver brings a block to the store, or not.
+func (w *world) deliver(b block) error {
 	if !w.fault() {
 		w.apply(b)
 		return nil
@@ -176,17 +207,22 @@ func (w *world) Insert(_ context.Context, table, token string, in proto.Input) e
 	return errFault
 }
 
-// apply stores what is new of a block: the store knows a token by the day.
+// apply stores what is new of a block: the store knows a token by table and
+// day.
 func (w *world) apply(b block) {
 	known := maps.Clone(w.tokens)
 	for _, r := range b.rows {
-		id := fmt.Sprint(b.token, r.window.minute/1440)
+		id := fmt.Sprint(b.table, b.token, r.window.minute/1440)
 		if known[id] {
 			continue
 		}
 		w.tokens[id] = true
+		if b.table != "inference_events" {
+			w.summed[b.table][r.window] += int(r.offset)
+			continue
+		}
 		w.stored[r.offset]++
-		w.days[r.offset] = r.window.minute / 1440
+		w.at[r.offset] = r.window
 		w.silent[r.offset] = r.window
 	}
 }
@@ -208,10 +244,32 @@ func (w *world) Stored(_ context.Context, _, _ string, _ int32, from, to int64) 
 	out := map[schemas.Origin]struct{}{}
 	for offset := range w.stored {
 		if offset >= from && offset < to {
-			out[schemas.Origin{Offset: offset, Day: w.days[offset]}] = struct{}{}
+			out[schemas.Origin{Offset: offset, Day: w.at[offset].minute / 1440}] = struct{}{}
 		}
 	}
 	return out, nil
+}
+
+// Owed holds what is summed up against what is stored.
+func (w *world) Owed(_ context.Context, table string, minutes []schemas.Minute) (out []bool, err error) {
+	if w.fault() {
+		return nil, errFault
+	}
+	stored := w.storedByWindow()
+	summed := w.summed[map[string]string{"feature_sketches_1m": "feature_states", "category_counts_1m": "category_counts_1m"}[table]]
+	for _, m := range minutes {
+		at := window{m.Model, m.Minute}
+		out = append(out, stored[at] > summed[at])
+	}
+	return out, nil
+}
+
+func (w *world) storedByWindow() map[window]int {
+	out := map[window]int{}
+	for offset := range w.stored {
+		out[w.at[offset]]++
+	}
+	return out
 }
 
 func (w *world) Crowded() bool { return w.faults && w.chance(10) }
@@ -435,7 +493,7 @@ func (i *instance) step() bool {
 // then silence.
 func run(t testing.TB, seed uint64, set *metrics.Set) {
 	w := &world{
-		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, days: map[int64]int64{}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
+		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, at: map[int64]window{}, due: map[int64]window{}, summed: map[string]map[window]int{"feature_states": {}, "category_counts_1m": {}}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
 		schema: memorySchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
 	}
 	w.write(w.rng.IntN(20))
@@ -505,9 +563,36 @@ func (w *world) settle() {
 			w.fatalf("offset %d is stored %d times (broken or cursed: %v)", offset, n, w.bad(offset))
 		}
 	}
+	w.checkSummaries()
 	for _, r := range w.log { // what was compacted away before its range was repeated is not announced again
 		if at, ok := w.silent[r.Offset]; ok {
 			w.fatalf("offset %d changed %v and nobody was told", r.Offset, at)
+		}
+	}
+}
+
+// checkSummaries holds what is summed up against what is stored. A record that
+// is compacted away while its batch is unfinished may be in one and not in the
+// other.
+func (w *world) checkSummaries() {
+	stored, there := w.storedByWindow(), map[int64]bool{}
+	for _, r := range w.log {
+		there[r.Offset] = true
+	}
+	gone := map[window]bool{}
+	for offset, at := range w.due {
+		gone[at] = gone[at] || !there[offset]
+	}
+	for table, summed := range w.summed {
+		for at, n := range summed {
+			if n != stored[at] && !gone[at] {
+				w.fatalf("%s counts %d rows of %v, stored are %d", table, n, at, stored[at])
+			}
+		}
+		for at, n := range stored {
+			if summed[at] == 0 && !gone[at] {
+				w.fatalf("%s counts none of %d rows of %v", table, n, at)
+			}
 		}
 	}
 }

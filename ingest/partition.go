@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/schemas"
 )
 
 // partition is the state machine of one partition: its open batch and what is
@@ -26,6 +30,8 @@ type partition struct {
 	opened     time.Time
 	lastWork   time.Time
 	batch      *batch
+	rest       *batch                      // in a reconciliation: what of the batch is not stored yet
+	stored     map[schemas.Origin]struct{} // in a reconciliation: what is
 	counters   counters
 }
 
@@ -52,6 +58,9 @@ func (p *partition) Handle(ctx context.Context, records []*kgo.Record) error {
 
 // take adds the next record to the open batch.
 func (p *partition) take(ctx context.Context, r *kgo.Record) error {
+	if err := p.batch.bill.wait(); err != nil { // before anything is counted: the record comes again
+		return err
+	}
 	if r.Offset > p.next {
 		if err := p.skip(ctx, r.Offset); err != nil {
 			return err
@@ -65,6 +74,11 @@ func (p *partition) take(ctx context.Context, r *kgo.Record) error {
 	if !r.Attrs.IsControl() { // a transaction's marker only moves on
 		if err := p.batch.add(ctx, r); err != nil {
 			return err
+		}
+		if p.rest != nil {
+			if err := p.rest.takeGood(ctx, r); err != nil {
+				return err
+			}
 		}
 		p.counters.records.Inc()
 	}
@@ -119,19 +133,14 @@ func (p *partition) recall(ctx context.Context) error {
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
-	if !p.pending.check { // whoever repeats this must not go by the token again: what is stored now may have another one
-		p.pending.check = true
-		if err := p.log.Commit(ctx, p.from, p.pending.String()); err != nil {
-			return err
-		}
-	}
 	stored, err := p.in.Store.Stored(ctx, p.batch.table(), p.topic, p.partition, p.from, p.pending.end)
 	if err != nil {
 		return fmt.Errorf("ask which rows of offsets %d to %d are stored: %w", p.from, p.pending.end, err)
 	}
-	p.batch.leaveOut(stored)
+	p.stored, p.rest = stored, p.another()
+	p.rest.arrival.stored = stored
 	p.counters.reconciled.Inc()
-	p.in.Log.Warn("an unfinished batch is older than ingest.replay_within, or was begun under another configuration: rows that are stored are left out",
+	p.in.Log.Warn("an unfinished batch is held against the store: it is older than ingest.replay_within, or was written in parts",
 		"topic", p.topic, "partition", p.partition, "from", p.from, "to", p.pending.end, "stored", len(stored))
 	return nil
 }
@@ -207,45 +216,119 @@ func (p *partition) flush(ctx context.Context) error {
 		return err
 	}
 	p.counters.flush.UpdateDuration(start)
-	p.from, p.next, p.pending, p.reconcile = end, end, intent{}, false
+	p.from, p.next, p.pending, p.reconcile, p.rest, p.stored = end, end, intent{}, false, nil, nil
 	p.lastWork = time.Now()
 	p.batch.reset()
 	return nil
 }
 
-// insert stores the rows of the batch.
+// insert stores the rows of the batch, and then what follows from them: only
+// rows that are in the table are summed up.
 func (p *partition) insert(ctx context.Context, end int64) error {
-	rows := p.batch.rows()
-	if rows == 0 {
+	if p.batch.rows() == 0 {
 		return nil
 	}
-	if p.pending.parts { // as the predecessor had begun to
-		return p.isolate(ctx, end)
-	}
-	switch err := p.in.Store.Insert(ctx, p.batch.table(), p.tokenOf(end), p.batch.input()); {
-	case refused(err):
-		p.in.warn.Warn("the store refuses a block; looking for the record", "topic", p.topic, "partition", p.partition, "from", p.from, "to", end, "err", err)
-		if next := p.isolate(ctx, end); next != nil {
-			return fmt.Errorf("isolate what the store refuses in offsets %d to %d (%w): %w", p.from, end, err, next)
-		}
-		return nil
-	case err != nil:
+	stored, err := p.insertRows(ctx, end)
+	if err != nil {
 		return err
 	}
-	p.counters.stored.Add(rows)
-	p.counters.batchRows.Update(float64(rows))
+	p.counters.stored.Add(stored.rows())
+	p.counters.batchRows.Update(float64(stored.rows()))
+	if err := p.derive(ctx, stored, p.tokenOf(end)); err != nil {
+		return err
+	}
+	if p.pending.end > 0 && p.pending.rules != p.rules {
+		return p.buryStrangers(ctx, end)
+	}
 	return nil
 }
 
-// tokenOf names the block of [from, end). The store knows a block by its token
-// and its day, so what a reconciliation leaves of one has the same name. Rows
-// that were decoded by other rules are another block.
-func (p *partition) tokenOf(end int64) string {
-	token := fmt.Sprintf("%s/%d/%d/%s/v%d", p.token, p.from, end, p.batch.table(), decoderVersion)
-	if p.pending.end > 0 && p.pending.rules != p.rules {
-		token += "/" + p.rules
+// insertRows stores the rows and returns the batch of all that is in the table.
+func (p *partition) insertRows(ctx context.Context, end int64) (*batch, error) {
+	b := p.batch
+	switch {
+	case p.pending.parts: // as the predecessor had begun to
+		return p.isolate(ctx, end)
+	case p.rest != nil:
+		b = p.rest
 	}
-	return token
+	if b.rows() == 0 {
+		return p.batch, nil
+	}
+	err := p.in.Store.Insert(ctx, b.table(), p.tokenOf(end), b.input())
+	if !refused(err) {
+		return p.batch, err
+	}
+	p.in.warn.Warn("the store refuses a block; looking for the record", "topic", p.topic, "partition", p.partition, "from", p.from, "to", end, "err", err)
+	kept, next := p.isolate(ctx, end)
+	if next != nil {
+		return nil, fmt.Errorf("isolate what the store refuses in offsets %d to %d (%w): %w", p.from, end, err, next)
+	}
+	return kept, nil
+}
+
+// derive stores what follows from rows. In a reconciliation the token alone
+// does not tell what is there; a minute that lacks nothing is left out.
+func (p *partition) derive(ctx context.Context, b *batch, token string) error {
+	var lacks owed
+	if p.reconcile {
+		lacks = func(table string, minutes []schemas.Minute) ([]bool, error) {
+			return p.in.Store.Owed(ctx, table, minutes)
+		}
+	}
+	blocks, done, err := b.cols.derive(lacks)
+	if err != nil {
+		return fmt.Errorf("ask which minutes are summed up: %w", err)
+	}
+	defer done()
+	for _, d := range blocks {
+		if d.block[0].Data.Rows() == 0 {
+			continue
+		}
+		if err := p.in.Store.Insert(ctx, d.table, token, d.block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buryStrangers looks after a batch that was begun under other rules: what the
+// first try stored counts. Records that these rules make rows of and the former
+// did not are dead letters, to be replayed.
+func (p *partition) buryStrangers(ctx context.Context, end int64) error {
+	stored, err := p.in.Store.Stored(ctx, p.batch.table(), p.topic, p.partition, p.from, end)
+	if err != nil {
+		return err
+	}
+	offsets := map[int64]bool{}
+	for o := range stored {
+		offsets[o.Offset] = true
+	}
+	missing := map[int64]bool{}
+	for _, o := range p.batch.offset {
+		missing[o] = !offsets[o]
+	}
+	for _, o := range p.batch.buried {
+		delete(missing, o)
+	}
+	if !slices.Contains(slices.Collect(maps.Values(missing)), true) {
+		return nil
+	}
+	records, err := p.log.Read(ctx, p.from, end)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if missing[r.Offset] {
+			p.batch.bury(r, &poison{reason: "other_rules", detail: "the configuration changed while the record was written: replay it"})
+		}
+	}
+	return nil
+}
+
+// tokenOf names the block of [from, end).
+func (p *partition) tokenOf(end int64) string {
+	return fmt.Sprintf("%s/%d/%d/%s/v%d", p.token, p.from, end, p.batch.table(), decoderVersion)
 }
 
 // publish sends dead letters and announcements. Both may come twice after a

@@ -170,6 +170,12 @@ func (f *faults) policy(c Config, i int, p Policy) {
 		f.unless(slices.ContainsFunc(topics, pattern(name).match), at("topics", j), "%q is none of ingest.topics%s", name, meant(name, topics))
 	}
 	kinds := c.kindsOf(p)
+	if len(kinds) == 0 {
+		if len(p.Kinds) > 0 {
+			f.unless(false, fmt.Sprintf("policies[%d].kinds", i), "none of the topics is of this kind, so the policy protects nothing")
+		}
+		return
+	}
 	for j, name := range p.Fields {
 		if err := checkField(p.Action, name, kinds); err != nil {
 			f.unless(false, at("fields", j), "%s", err)

@@ -287,3 +287,23 @@ func jsonNames[T any]() (out []string) {
 	}
 	return out
 }
+
+// New texts of all rows of a record hold until the record is stored.
+func TestHashesOfOneRecordDoNotOverlap(t *testing.T) {
+	in := gated(Config{Policies: []Policy{{Action: "hash", Fields: []string{"request_id", "pod"}}}, HashKey: testKey})
+	g := newGate(in, Topic{Kind: Events, Tenant: "t"}, nil, eventShape)
+	for range 2 {
+		rows := make([]rawEvent, 50)
+		for i := range rows {
+			rows[i].requestID, rows[i].pod = fmt.Append(nil, "r", i), fmt.Append(nil, "p", i)
+		}
+		if err := g.pass(&kgo.Record{}, rows); err != nil {
+			t.Fatal(err)
+		}
+		for i := range rows {
+			if string(rows[i].requestID) != hashed("t", fmt.Sprint("r", i)) || string(rows[i].pod) != hashed("t", fmt.Sprint("p", i)) {
+				t.Fatalf("row %d: %s %s", i, rows[i].requestID, rows[i].pod)
+			}
+		}
+	}
+}

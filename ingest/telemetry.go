@@ -2,11 +2,14 @@ package ingest
 
 import (
 	"fmt"
+	"maps"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/ingest/influx"
 	"github.com/driftline/driftline/ingest/metricnames"
+	"github.com/driftline/driftline/ingest/otlp"
 	"github.com/driftline/driftline/ingest/prometheus"
 	"github.com/driftline/driftline/schemas"
 )
@@ -14,7 +17,7 @@ import (
 // newSampleDecoder makes the decoder of a topic of telemetry. Whatever the
 // format, names and units leave it as metricnames has them.
 func newSampleDecoder(in *Ingester, t Topic) recordDecoder[schemas.Sample] {
-	decode := sampleDecoder(t.Format)
+	decode := in.sampleDecoder(t)
 	return func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
 		rows, err := decode(r, rows)
 		if err != nil {
@@ -23,7 +26,7 @@ func newSampleDecoder(in *Ingester, t Topic) recordDecoder[schemas.Sample] {
 		kept := rows[:0]
 		for i := range rows {
 			if why := metricnames.Normalize(&rows[i]); why != metricnames.Kept {
-				in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_samples_dropped_total{topic=%q,reason=%q}`, r.Topic, why)).Inc()
+				in.samplesDropped(t.Topic, string(why)).Inc()
 				continue
 			}
 			kept = append(kept, rows[i])
@@ -32,8 +35,20 @@ func newSampleDecoder(in *Ingester, t Topic) recordDecoder[schemas.Sample] {
 	}
 }
 
-func sampleDecoder(format string) recordDecoder[schemas.Sample] {
-	switch format {
+func (in *Ingester) sampleDecoder(t Topic) recordDecoder[schemas.Sample] {
+	switch t.Format {
+	case FormatOTLP:
+		d := new(otlp.Decoder)
+		return foreign("bad_otlp", func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
+			before := d.Stats().SkippedPoints
+			from := len(rows)
+			rows, err := d.Metrics(rows, r.Value)
+			for i := from; i < len(rows); i++ {
+				rows[i].Labels = maps.Clone(rows[i].Labels) // several samples share one
+			}
+			in.samplesDropped(t.Topic, "not_recorded").AddInt64(int64(d.Stats().SkippedPoints - before))
+			return rows, err
+		})
 	case FormatRemoteWrite:
 		return foreign("bad_remote_write", func(r *kgo.Record, rows []schemas.Sample) ([]schemas.Sample, error) {
 			return prometheus.RemoteWrite(rows, r.Value)
@@ -47,7 +62,11 @@ func sampleDecoder(format string) recordDecoder[schemas.Sample] {
 			return influx.Lines(rows, r.Value, r.Timestamp)
 		})
 	}
-	return decoderOf[schemas.Sample](format)
+	return decoderOf[schemas.Sample](t.Format)
+}
+
+func (in *Ingester) samplesDropped(topic, why string) *metrics.Counter {
+	return in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_samples_dropped_total{topic=%q,reason=%q}`, topic, why))
 }
 
 // foreign names the reason of what another package could not read.

@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -56,6 +58,25 @@ func (c *Config) policiesFor(t Topic) (out []*Policy) {
 		}
 	}
 	return out
+}
+
+// privacyRules is what gates go by beside the topic's own configuration. It
+// ends up in Kafka, so of the key it holds nothing that one could try keys on
+// any faster than on the hashes themselves.
+func (in *Ingester) privacyRules(t Topic) string {
+	models := map[string]int{}
+	for tenant, q := range in.cfg.Quotas {
+		models[tenant] = q.MaxModels
+	}
+	var text strings.Builder
+	fmt.Fprint(&text, in.cfg.MaxModels, models) // maps print in the order of their keys
+	for _, p := range in.cfg.policiesFor(t) {
+		fmt.Fprintf(&text, "%+v", *p)
+	}
+	if in.cfg.HashKey != "" {
+		text.Write(newProtector(in.cfg.HashKey.Value()).hash([]byte("rules")))
+	}
+	return text.String()
 }
 
 // pass takes the rows of a record through the gate. A nil gate lets all pass

@@ -97,6 +97,12 @@ func TestClusterFormReplicatesAndDistributes(t *testing.T) {
 			}
 			continue
 		}
+		if strings.Contains(s, "ENGINE = Null") { // keeps nothing: written to where it is, never read
+			if !strings.Contains(local, "ENGINE = Null") {
+				t.Errorf("%s_local keeps something:\n%s", name, local)
+			}
+			continue
+		}
 		single, replicated := engineOf.FindStringSubmatch(s), engineOf.FindStringSubmatch(local)
 		args := strings.TrimSuffix("'/clickhouse/tables/{uuid}/{shard}', '{replica}', "+single[2], ", ")
 		if len(replicated) == 0 || replicated[1] != "Replicated"+single[1] || replicated[2] != args {
@@ -126,15 +132,16 @@ func TestEveryTargetOfTokensDeduplicates(t *testing.T) {
 				if !strings.Contains(all[m[1]], setting) {
 					t.Errorf("%s: %s, which %s fills, forgets tokens:\n%s", name, m[1], table, all[m[1]])
 				}
-				if !strings.Contains(s, "FROM "+form.Local("inference_events")+"\n") {
+				if !strings.Contains(s, "FROM "+form.Local("feature_states")) {
 					t.Errorf("%s: view %s does not read the local table", name, table)
 				}
 			}
-			if strings.Contains(s, "_offset ") && !strings.Contains(s, setting) {
+			written := strings.Contains(s, "_offset ") || table == form.Local("category_counts_1m")
+			if written && !strings.Contains(s, setting) {
 				t.Errorf("%s: %s forgets tokens", name, table)
 			}
 		}
-		if targets < 2 {
+		if targets < 1 {
 			t.Errorf("%s: %d views", name, targets)
 		}
 	}

@@ -19,3 +19,11 @@ func Day(t time.Time) int64 {
 	}
 	return s / seconds
 }
+
+// Minute is what one row of a table of summaries sums up: the events of a model
+// version and segment in one minute of event time.
+type Minute struct {
+	SchemaKey
+	Segment string
+	Minute  int64 // counted from 1970-01-01 00:00 UTC
+}

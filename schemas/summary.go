@@ -21,6 +21,10 @@ const (
 	FeaturePrediction = "_prediction"
 )
 
+// OtherCategories is the category that stands for all that are too many to be
+// counted one by one.
+const OtherCategories = "_other"
+
 // ModelKey names a model of a tenant.
 type ModelKey struct {
 	Tenant string `json:"tenant"`

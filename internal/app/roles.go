@@ -20,13 +20,18 @@ import (
 // tick is how often idle handlers look around.
 const tick = 100 * time.Millisecond
 
+// putFeatureSchema waits for a store that is away, as inserts do.
+func (a *App) putFeatureSchema(ctx context.Context, entries []schemas.SchemaEntry) error {
+	return retry(ctx, func() error { return a.db.PutFeatureSchema(ctx, entries) })
+}
+
 // startIngest: input topics → rows and announcements of touched windows.
 func (a *App) startIngest(start, run context.Context) error {
 	if len(a.cfg.Ingest.Topics) == 0 {
 		a.log.Warn("nothing to ingest: ingest.topics is empty")
 		return nil
 	}
-	log, err := kafka.OpenSchemaLog(start, a.cfg.Kafka, a.db.PutFeatureSchema)
+	log, err := kafka.OpenSchemaLog(start, a.cfg.Kafka, a.putFeatureSchema)
 	if err != nil {
 		return err
 	}

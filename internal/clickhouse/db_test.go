@@ -14,6 +14,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/embedded/embeddedtest"
 	"github.com/driftline/driftline/schemas"
@@ -74,27 +75,23 @@ func TestMigrateTwiceChangesNothing(t *testing.T) {
 	}
 }
 
-// block of events with one numeric and one categorical feature.
-func block(model string, at time.Time, num [][]float32, cat [][]string) proto.Input {
-	lc := func() *proto.ColLowCardinality[string] { return proto.NewLowCardinality(new(proto.ColStr)) }
-	tenant, name, version := lc(), lc(), lc()
-	ts := new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli)
-	nums, cats := proto.NewArray(new(proto.ColFloat32)), proto.NewArray(lc())
+// insert stores events of one numeric and one categorical feature, with all
+// that follows from them, under a token. num and cat hold what is in the
+// columns: score, latency and x; prediction and c.
+func insert(t testing.TB, ins *clickhouse.Inserter, token, model string, at time.Time, num [][]float32, cat [][]string) {
+	t.Helper()
+	var events []schemas.Event
 	for i := range num {
-		tenant.Append("default")
-		name.Append(model)
-		version.Append("v1")
-		ts.Append(at.Add(time.Duration(i%60_000) * time.Millisecond))
-		nums.Append(num[i])
-		cats.Append(cat[i])
+		score, latency, x := float64(num[i][0]), float64(num[i][1]), float64(num[i][2])
+		events = append(events, schemas.Event{
+			Model: model, Version: "v1", Time: at.Add(time.Duration(i%60_000) * time.Millisecond), Score: &score, LatencyMS: &latency, Prediction: cat[i][0],
+			Features: schemas.Features{Numeric: map[string]float64{"x": x}, Categorical: map[string]string{"c": cat[i][1]}},
+		})
 	}
-	return proto.Input{
-		{Name: "tenant", Data: tenant},
-		{Name: "model", Data: name},
-		{Name: "version", Data: version},
-		{Name: "timestamp", Data: ts},
-		{Name: "num", Data: nums},
-		{Name: "cat", Data: cats},
+	b, err := ingest.NewBlocks(events)
+	check(t, err)
+	for _, block := range append([]ingest.Block{b.Rows()}, b.Derived()...) {
+		check(t, ins.Insert(t.Context(), block.Table, token, block.Input))
 	}
 }
 
@@ -153,7 +150,7 @@ func TestSummariesAreCloseToExact(t *testing.T) {
 						exact = append(exact, float64(v))
 					}
 				}
-				check(t, ins.Insert(t.Context(), "inference_events", fmt.Sprint(model, m), block(model, start.Add(time.Duration(m)*time.Minute), num, cat)))
+				insert(t, ins, fmt.Sprint(model, m), model, start.Add(time.Duration(m)*time.Minute), num, cat)
 			}
 			key := schemas.ModelKey{Tenant: "default", Model: model}
 			sk := schemas.SchemaKey{Tenant: "default", Model: model, Version: "v1"}
@@ -249,9 +246,8 @@ func TestInsertAgainCountsOnce(t *testing.T) {
 	ins, err := clickhouse.NewInserter(cfg, metrics.NewSet())
 	check(t, err)
 	defer ins.Close()
-	in := block("m", time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), slices.Repeat([][]float32{{1, 2, 3}}, 2500), slices.Repeat([][]string{{"p", "c"}}, 2500))
 	for range 3 {
-		check(t, ins.Insert(t.Context(), "inference_events", "token", in))
+		insert(t, ins, "token", "m", time.Date(2026, 3, 1, 23, 59, 59, 0, time.UTC), slices.Repeat([][]float32{{1, 2, 3}}, 2500), slices.Repeat([][]string{{"p", "c"}}, 2500))
 	}
 	var raw, sketched, counted uint64
 	check(t, db.Conn().QueryRow(t.Context(), "SELECT count() FROM inference_events").Scan(&raw))

@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/driftline/driftline/schemas"
 )
@@ -31,6 +33,60 @@ func (db *DB) Stored(ctx context.Context, table, topic string, partition int32, 
 		}
 		o.Day /= 24 * 60 * 60
 		out[o] = struct{}{}
+	}
+	return out, rows.Err()
+}
+
+// Owed tells for minutes of models whether a table of summaries lacks rows that
+// inference_events has. While others write to the same minutes, a minute may
+// seem to lack what they are about to add.
+func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]bool, error) {
+	if len(minutes) == 0 {
+		return nil, nil
+	}
+	stored, err := db.perMinute(ctx, "SELECT tenant, model, version, segment, toInt64(toUnixTimestamp(toStartOfMinute(timestamp))), count() FROM inference_events WHERE timestamp >= ? AND timestamp < ?", minutes)
+	if err != nil {
+		return nil, err
+	}
+	rows := "sum(rows)"
+	if table == "category_counts_1m" { // every event has a prediction, if an empty one
+		rows = "sumIf(rows, position = 0)"
+	}
+	summed, err := db.perMinute(ctx, "SELECT tenant, model, version, segment, toInt64(toUnixTimestamp(minute)), "+rows+" FROM "+quote(table)+" WHERE minute >= ? AND minute < ?", minutes)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]bool, len(minutes))
+	for i, m := range minutes {
+		out[i] = stored[m] > summed[m]
+	}
+	return out, nil
+}
+
+// perMinute adds up rows by minute, for the models and the span of some.
+func (db *DB) perMinute(ctx context.Context, sql string, minutes []schemas.Minute) (map[schemas.Minute]uint64, error) {
+	first, last := minutes[0].Minute, minutes[0].Minute
+	var models []string
+	for _, m := range minutes {
+		first, last = min(first, m.Minute), max(last, m.Minute)
+		if !slices.Contains(models, m.Model) {
+			models = append(models, m.Model)
+		}
+	}
+	rows, err := db.conn.Query(ctx, sql+" AND model IN (?) GROUP BY 1, 2, 3, 4, 5", time.Unix(first*60, 0), time.Unix((last+1)*60, 0), models)
+	if err != nil {
+		return nil, fmt.Errorf("add up rows by minute: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[schemas.Minute]uint64{}
+	for rows.Next() {
+		var m schemas.Minute
+		var n uint64
+		if err := rows.Scan(&m.Tenant, &m.Model, &m.Version, &m.Segment, &m.Minute, &n); err != nil {
+			return nil, fmt.Errorf("add up rows by minute: %w", err)
+		}
+		m.Minute /= 60
+		out[m] = n
 	}
 	return out, rows.Err()
 }

@@ -34,6 +34,9 @@ type rig struct {
 	cluster *kfake.Cluster
 	cl      *kgo.Client
 	box     *Box
+
+	letters string // what ingest keeps of dead letters
+	keys    []ingest.LetterKey
 }
 
 func newRig(t testing.TB) *rig {

@@ -27,7 +27,10 @@ type store struct {
 	rows map[string]int // by token
 }
 
-func (s *store) Insert(_ context.Context, _, token string, block proto.Input) error {
+func (s *store) Insert(_ context.Context, table, token string, block proto.Input) error {
+	if table != "inference_events" { // what follows from the rows
+		return nil
+	}
 	s.Lock()
 	defer s.Unlock()
 	s.rows[token] = block[0].Data.Rows()
@@ -35,6 +38,10 @@ func (s *store) Insert(_ context.Context, _, token string, block proto.Input) er
 }
 
 func (s *store) Stored(context.Context, string, string, int32, int64, int64) (map[schemas.Origin]struct{}, error) {
+	return nil, errors.New("nothing is reconciled here")
+}
+
+func (s *store) Owed(context.Context, string, []schemas.Minute) ([]bool, error) {
 	return nil, errors.New("nothing is reconciled here")
 }
 
@@ -56,7 +63,8 @@ func (r *rig) ingest(s *store, maxFeatures int) (stop func()) {
 	log, err := kafka.OpenSchemaLog(r.Context(), r.cfg, func(context.Context, []schemas.SchemaEntry) error { return nil })
 	check(r, err)
 	cfg := ingest.DefaultConfig()
-	cfg.Topics = []ingest.Topic{{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"}}
+	cfg.Topics = []ingest.Topic{{Topic: "in", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default", DeadLetters: r.letters}}
+	cfg.LetterKeys = r.keys
 	cfg.FlushInterval, cfg.MaxFeatures = 20*time.Millisecond, maxFeatures
 	out, err := r.cfg.Dial()
 	check(r, err)

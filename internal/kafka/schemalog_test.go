@@ -82,3 +82,47 @@ func testSchemaLogAgrees(t *testing.T, start starter) {
 		l.Close()
 	}
 }
+
+// The log's order ranks the model versions of a tenant, alike for all
+// instances, and a version that nobody has named has the rank it would get.
+func TestModelVersionsAreRanked(t *testing.T) {
+	cfg, _ := fake(t)
+	cl, err := cfg.Dial()
+	check(t, err)
+	defer cl.Close()
+	check(t, kafka.EnsureTopics(t.Context(), cl, cfg.Topics, "in"))
+	open := func() (*kafka.SchemaLog, func()) {
+		l, err := kafka.OpenSchemaLog(t.Context(), cfg, func(context.Context, []schemas.SchemaEntry) error { return nil })
+		check(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { check(t, l.Run(ctx)) })
+		return l, func() { cancel(); wg.Wait(); l.Close() }
+	}
+	key := func(tenant string, i int) schemas.SchemaKey {
+		return schemas.SchemaKey{Tenant: tenant, Model: "m", Version: fmt.Sprint(i)}
+	}
+	l, end := open()
+	for i := range 5 {
+		for _, tenant := range []string{"a", "b"} {
+			if got := l.Schema(key(tenant, i)).Rank; got != i {
+				t.Errorf("unnamed %s/%d would be %d", tenant, i, got)
+			}
+			for _, name := range []string{"x", "y"} {
+				s, err := l.Extend(t.Context(), key(tenant, i), []schemas.SchemaEntry{{Kind: schemas.Numeric, Name: name}})
+				check(t, err)
+				if s.Rank != i {
+					t.Errorf("%s/%d is %d", tenant, i, s.Rank)
+				}
+			}
+		}
+	}
+	end()
+	l, end = open()
+	defer end()
+	for i := range 5 {
+		if got := l.Schema(key("a", i)).Rank; got != i {
+			t.Errorf("replayed, a/%d is %d", i, got)
+		}
+	}
+}

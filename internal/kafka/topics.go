@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -55,11 +56,14 @@ func createTopic(ctx context.Context, cl *kgo.Client, topic string, partitions i
 
 // clusterID tells the id of the cluster.
 func clusterID(ctx context.Context, cl *kgo.Client) (string, error) {
-	md, err := kadm.NewClient(cl).BrokerMetadata(ctx)
+	id, err := backoff.Retry(ctx, func() (string, error) {
+		md, err := kadm.NewClient(cl).BrokerMetadata(ctx)
+		return md.Cluster, classify(err)
+	}, backoff.WithMaxElapsedTime(time.Minute))
 	if err != nil {
 		return "", fmt.Errorf("ask kafka for its cluster id: %w", err)
 	}
-	return md.Cluster, nil
+	return id, nil
 }
 
 // idsOf asks for the ids of the topics of an assignment, at every assignment:

@@ -35,21 +35,39 @@ PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute)
 SETTINGS {{dedup}}, ttl_only_drop_parts = 1;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{local "feature_sketches_1m_view"}} {{onCluster}}
+-- Ingest makes the states of a batch itself and sends them as bytes: what the
+-- aggregate functions above would serialise, at a fraction of a view's cost
+-- (docs/adr/0007). This table keeps nothing; the view turns bytes into states.
+CREATE TABLE IF NOT EXISTS {{local "feature_states"}} {{onCluster}}
+(
+    tenant    LowCardinality(String),
+    model     LowCardinality(String),
+    version   LowCardinality(String),
+    segment   LowCardinality(String),
+    minute    DateTime('UTC'),
+    rows      UInt64,
+    present   String,
+    integers  String,
+    sums      String,
+    squares   String,
+    minima    String,
+    maxima    String,
+    quantiles String
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{local "feature_states_view"}} {{onCluster}}
 TO {{local "feature_sketches_1m"}} AS
 SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    count() AS rows,
-    sumForEachState(arrayMap(x -> toUInt8(NOT isNaN(x)), num)) AS present,
-    sumForEachState(arrayMap(x -> toUInt8(x = round(x)), num)) AS integers,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x)), num)) AS sums,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x) * x), num)) AS squares,
-    minForEachState(arrayMap(x -> if(isNaN(x), toFloat32(inf), x), num)) AS minima,
-    maxForEachState(arrayMap(x -> if(isNaN(x), toFloat32(-inf), x), num)) AS maxima,
-    quantilesTDigestForEachState({{levels}})(num) AS quantiles
-FROM {{local "inference_events"}}
-GROUP BY tenant, model, version, segment, minute;
+    tenant, model, version, segment, minute, rows,
+    CAST(present AS AggregateFunction(sumForEach, Array(UInt8))) AS present,
+    CAST(integers AS AggregateFunction(sumForEach, Array(UInt8))) AS integers,
+    CAST(sums AS AggregateFunction(sumForEach, Array(Float64))) AS sums,
+    CAST(squares AS AggregateFunction(sumForEach, Array(Float64))) AS squares,
+    CAST(minima AS AggregateFunction(minForEach, Array(Float32))) AS minima,
+    CAST(maxima AS AggregateFunction(maxForEach, Array(Float32))) AS maxima,
+    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach({{levels}}), Array(Float32))) AS quantiles
+FROM {{local "feature_states"}};
 
 CREATE TABLE IF NOT EXISTS {{local "category_counts_1m"}} {{onCluster}}
 (
@@ -66,18 +84,6 @@ ENGINE = {{engine "SummingMergeTree"}}
 PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute, position, value)
 SETTINGS {{dedup}}, ttl_only_drop_parts = 1;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{local "category_counts_1m_view"}} {{onCluster}}
-TO {{local "category_counts_1m"}} AS
-SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    toUInt16(place - 1) AS position,
-    value,
-    count() AS rows
-FROM {{local "inference_events"}}
-ARRAY JOIN cat AS value, arrayEnumerate(cat) AS place
-GROUP BY tenant, model, version, segment, minute, position, value;
 
 {{distributed "model_schemas" "cityHash64(tenant, model)"}}
 {{distributed "feature_sketches_1m" "cityHash64(tenant, model)"}}

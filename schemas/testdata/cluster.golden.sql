@@ -153,21 +153,36 @@ PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute)
 SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS feature_sketches_1m_view_local ON CLUSTER 'main'
+CREATE TABLE IF NOT EXISTS feature_states_local ON CLUSTER 'main'
+(
+    tenant    LowCardinality(String),
+    model     LowCardinality(String),
+    version   LowCardinality(String),
+    segment   LowCardinality(String),
+    minute    DateTime('UTC'),
+    rows      UInt64,
+    present   String,
+    integers  String,
+    sums      String,
+    squares   String,
+    minima    String,
+    maxima    String,
+    quantiles String
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS feature_states_view_local ON CLUSTER 'main'
 TO feature_sketches_1m_local AS
 SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    count() AS rows,
-    sumForEachState(arrayMap(x -> toUInt8(NOT isNaN(x)), num)) AS present,
-    sumForEachState(arrayMap(x -> toUInt8(x = round(x)), num)) AS integers,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x)), num)) AS sums,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x) * x), num)) AS squares,
-    minForEachState(arrayMap(x -> if(isNaN(x), toFloat32(inf), x), num)) AS minima,
-    maxForEachState(arrayMap(x -> if(isNaN(x), toFloat32(-inf), x), num)) AS maxima,
-    quantilesTDigestForEachState(<levels>)(num) AS quantiles
-FROM inference_events_local
-GROUP BY tenant, model, version, segment, minute;
+    tenant, model, version, segment, minute, rows,
+    CAST(present AS AggregateFunction(sumForEach, Array(UInt8))) AS present,
+    CAST(integers AS AggregateFunction(sumForEach, Array(UInt8))) AS integers,
+    CAST(sums AS AggregateFunction(sumForEach, Array(Float64))) AS sums,
+    CAST(squares AS AggregateFunction(sumForEach, Array(Float64))) AS squares,
+    CAST(minima AS AggregateFunction(minForEach, Array(Float32))) AS minima,
+    CAST(maxima AS AggregateFunction(maxForEach, Array(Float32))) AS maxima,
+    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles
+FROM feature_states_local;
 
 CREATE TABLE IF NOT EXISTS category_counts_1m_local ON CLUSTER 'main'
 (
@@ -184,18 +199,6 @@ ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{repli
 PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute, position, value)
 SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS category_counts_1m_view_local ON CLUSTER 'main'
-TO category_counts_1m_local AS
-SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    toUInt16(place - 1) AS position,
-    value,
-    count() AS rows
-FROM inference_events_local
-ARRAY JOIN cat AS value, arrayEnumerate(cat) AS place
-GROUP BY tenant, model, version, segment, minute, position, value;
 
 CREATE TABLE IF NOT EXISTS model_schemas ON CLUSTER 'main' AS model_schemas_local ENGINE = Distributed('main', currentDatabase(), 'model_schemas_local', cityHash64(tenant, model));
 

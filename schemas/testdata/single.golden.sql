@@ -143,21 +143,36 @@ PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute)
 SETTINGS non_replicated_deduplication_window = 100000, ttl_only_drop_parts = 1;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS feature_sketches_1m_view 
+CREATE TABLE IF NOT EXISTS feature_states 
+(
+    tenant    LowCardinality(String),
+    model     LowCardinality(String),
+    version   LowCardinality(String),
+    segment   LowCardinality(String),
+    minute    DateTime('UTC'),
+    rows      UInt64,
+    present   String,
+    integers  String,
+    sums      String,
+    squares   String,
+    minima    String,
+    maxima    String,
+    quantiles String
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS feature_states_view 
 TO feature_sketches_1m AS
 SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    count() AS rows,
-    sumForEachState(arrayMap(x -> toUInt8(NOT isNaN(x)), num)) AS present,
-    sumForEachState(arrayMap(x -> toUInt8(x = round(x)), num)) AS integers,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x)), num)) AS sums,
-    sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x) * x), num)) AS squares,
-    minForEachState(arrayMap(x -> if(isNaN(x), toFloat32(inf), x), num)) AS minima,
-    maxForEachState(arrayMap(x -> if(isNaN(x), toFloat32(-inf), x), num)) AS maxima,
-    quantilesTDigestForEachState(<levels>)(num) AS quantiles
-FROM inference_events
-GROUP BY tenant, model, version, segment, minute;
+    tenant, model, version, segment, minute, rows,
+    CAST(present AS AggregateFunction(sumForEach, Array(UInt8))) AS present,
+    CAST(integers AS AggregateFunction(sumForEach, Array(UInt8))) AS integers,
+    CAST(sums AS AggregateFunction(sumForEach, Array(Float64))) AS sums,
+    CAST(squares AS AggregateFunction(sumForEach, Array(Float64))) AS squares,
+    CAST(minima AS AggregateFunction(minForEach, Array(Float32))) AS minima,
+    CAST(maxima AS AggregateFunction(maxForEach, Array(Float32))) AS maxima,
+    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles
+FROM feature_states;
 
 CREATE TABLE IF NOT EXISTS category_counts_1m 
 (
@@ -174,18 +189,6 @@ ENGINE = SummingMergeTree()
 PARTITION BY toDate(minute)
 ORDER BY (tenant, model, version, segment, minute, position, value)
 SETTINGS non_replicated_deduplication_window = 100000, ttl_only_drop_parts = 1;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS category_counts_1m_view 
-TO category_counts_1m AS
-SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    toUInt16(place - 1) AS position,
-    value,
-    count() AS rows
-FROM inference_events
-ARRAY JOIN cat AS value, arrayEnumerate(cat) AS place
-GROUP BY tenant, model, version, segment, minute, position, value;
 
 CREATE TABLE IF NOT EXISTS references 
 (
