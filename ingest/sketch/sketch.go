@@ -63,7 +63,7 @@ const (
 	// share is the largest part of all values that one centroid in the middle
 	// stands for; towards both ends it shrinks with the rank, so that tails
 	// stay sharp.
-	share = 1. / 256
+	share = 1. / 100
 	// tail is how far from the ends shares are full: below rank 1/tail and
 	// above 1-1/tail they shrink.
 	tail = 16

@@ -1,7 +1,8 @@
 // Command bench measures the ingest path against the storage's own limit, in
-// one run on one machine: native blocks into the same tables with the same
-// views first, then events of each format from Kafka to counted rows. Figures
-// of such machines scatter; the ratios are what to look at.
+// one run on one machine: native blocks into the same tables first, alone and
+// with what is summed up of them, then events of each format from Kafka to
+// counted rows and states, then two peers. Figures of such machines scatter;
+// the ratios are what to look at.
 package main
 
 import (
@@ -17,17 +18,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/embedded"
 	"github.com/driftline/driftline/internal/kafka"
+	"github.com/driftline/driftline/schemas/ddl"
 )
 
 func main() {
 	rows := flag.Int("events", 600_000, "events of a measurement")
 	rounds := flag.Int("rounds", 3, "measurements of each kind; the median counts")
+	only := flag.String("only", "", "measure only what has this in its name, and the limits")
 	bin := flag.String("driftline", "bin/driftline", "binary to measure")
 	flag.Parse()
-	if err := run(context.Background(), *rows, *rounds, *bin); err != nil {
+	if err := run(context.Background(), *rows, *rounds, *bin, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -39,7 +43,8 @@ type bench struct {
 	store   clickhouse.Config
 	bin     string
 	rows    int
-	made    int // databases
+	made    int              // databases
+	blocks  []*ingest.Blocks // of the limits
 	dir     string
 	cleanup []func()
 }
@@ -50,7 +55,7 @@ type result struct {
 	rss       float64 // MiB, of the measured process; 0 when it is this one
 }
 
-func run(ctx context.Context, rows, rounds int, bin string) error {
+func run(ctx context.Context, rows, rounds int, bin, only string) error {
 	b := &bench{rows: rows, bin: bin}
 	defer func() {
 		for _, f := range slices.Backward(b.cleanup) {
@@ -62,37 +67,59 @@ func run(ctx context.Context, rows, rounds int, bin string) error {
 	}
 	fmt.Printf("%s/%s, %d cores, %s, embedded engines in a process of their own; %d events of 20 numeric and 5 categorical features\n\n",
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), rows)
-	fmt.Printf("%-34s %12s %10s %9s %12s\n", "", "events/s", "spread", "of limit", "memory MiB")
-	limit := 0.
-	for _, m := range []struct {
-		name    string
-		measure func(context.Context) (result, error)
-	}{
-		{"storage limit (native blocks)", b.limit},
-		{"protobuf, Kafka to counted rows", func(ctx context.Context) (result, error) { return b.path(ctx, "protobuf") }},
-		{"JSON, Kafka to counted rows", func(ctx context.Context) (result, error) { return b.path(ctx, "json") }},
-	} {
-		var all []float64
-		var last result
-		for range rounds {
-			r, err := m.measure(ctx)
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
-			all, last = append(all, r.perSecond), result{r.perSecond, max(r.rss, last.rss)}
-		}
-		slices.Sort(all)
-		median := all[len(all)/2]
-		if limit == 0 {
-			limit = median
-		}
-		memory := "-"
-		if last.rss > 0 {
-			memory = fmt.Sprintf("%.0f", last.rss)
-		}
-		fmt.Printf("%-34s %12.0f %9.0f%% %9.2f %12s\n", m.name, median, 100*(all[len(all)-1]-all[0])/median, median/limit, memory)
+	fmt.Printf("%-34s %12s %10s %9s %9s %12s\n", "", "events/s", "spread", "of rows", "of limit", "memory MiB")
+	t := table{rounds: rounds}
+	measurements := []measurement{
+		{"rows alone (native blocks)", func(ctx context.Context) (result, error) { return b.limit(ctx, nowhere) }},
+		{"limit: rows and states made in Go", func(ctx context.Context) (result, error) { return b.limit(ctx, inGo) }},
+		{"rows and states made by views", func(ctx context.Context) (result, error) { return b.limit(ctx, inViews) }},
 	}
-	fmt.Println("\nMemory is the peak of the driftline process, engines not included. The limit is the median of native inserts over as many connections as the path uses.")
+	for _, f := range forms {
+		measurements = append(measurements, measurement{f.name, func(ctx context.Context) (result, error) { return b.path(ctx, f) }})
+	}
+	measurements = append(measurements, measurement{"peer: Kafka engine, JSON", b.kafkaEngine}, measurement{"peer: naive Go, JSON", b.naive})
+	for _, m := range measurements {
+		if only != "" && !strings.Contains(m.name, only) && len(t.medians) > 1 {
+			continue
+		}
+		if err := t.line(ctx, m); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	fmt.Println("\nFrom Kafka to counted rows and states. Memory is the peak of the driftline process, engines not included. The limit is the median of native inserts over as many connections as the path uses, states made on the way.")
+	return nil
+}
+
+// measurement is one line of the table.
+type measurement struct {
+	name    string
+	measure func(context.Context) (result, error)
+}
+
+// table prints medians. The first two are what the others are held against.
+type table struct {
+	rounds  int
+	medians []float64
+}
+
+func (t *table) line(ctx context.Context, m measurement) error {
+	var all []float64
+	rss := 0.
+	for range t.rounds {
+		r, err := m.measure(ctx)
+		if err != nil {
+			return err
+		}
+		all, rss = append(all, r.perSecond), max(r.rss, rss)
+	}
+	slices.Sort(all)
+	median := all[len(all)/2]
+	t.medians = append(t.medians, median)
+	memory, limit := "-", t.medians[min(1, len(t.medians)-1)]
+	if rss > 0 {
+		memory = fmt.Sprintf("%.0f", rss)
+	}
+	fmt.Printf("%-34s %12.0f %9.0f%% %9.2f %9.2f %12s\n", m.name, median, 100*(all[len(all)-1]-all[0])/median, median/t.medians[0], median/limit, memory)
 	return nil
 }
 
@@ -120,7 +147,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 
 // fresh makes an empty database, so that no measurement pays for the merges of
 // another.
-func (b *bench) fresh(ctx context.Context) (clickhouse.Config, *clickhouse.DB, error) {
+func (b *bench) fresh(ctx context.Context, sums summing) (clickhouse.Config, *clickhouse.DB, error) {
 	b.made++
 	cfg := b.store
 	cfg.Database = fmt.Sprintf("bench_%d", b.made)
@@ -128,18 +155,36 @@ func (b *bench) fresh(ctx context.Context) (clickhouse.Config, *clickhouse.DB, e
 	if err != nil {
 		return cfg, nil, err
 	}
-	return cfg, db, db.Migrate(ctx, &strings.Builder{})
+	if err := db.Migrate(ctx, &strings.Builder{}); err != nil || sums != inViews {
+		return cfg, db, err
+	}
+	for i, sql := range ddl.Rebuild(ddl.Form{}, "1") {
+		into, query, _ := strings.Cut(strings.TrimPrefix(sql, "INSERT INTO "), "\n")
+		if err := db.Conn().Exec(ctx, fmt.Sprintf("CREATE MATERIALIZED VIEW view_%d TO %s AS %s", i, into, query)); err != nil {
+			return cfg, db, err
+		}
+	}
+	return cfg, db, nil
 }
 
+// summing tells who makes states and counts of the rows.
+type summing int
+
+const (
+	nowhere summing = iota
+	inGo
+	inViews
+)
+
 // done checks the count and drops the database.
-func (b *bench) done(ctx context.Context, db *clickhouse.DB, cfg clickhouse.Config) error {
+func (b *bench) done(ctx context.Context, db *clickhouse.DB, cfg clickhouse.Config, sums summing) error {
 	defer func() { _ = db.Close() }()
 	var raw, states uint64
 	row := db.Conn().QueryRow(ctx, "SELECT (SELECT count() FROM inference_events), (SELECT sum(rows) FROM feature_sketches_1m)")
 	if err := row.Scan(&raw, &states); err != nil {
 		return err
 	}
-	if raw != uint64(b.rows) || states != uint64(b.rows) {
+	if raw != uint64(b.rows) || sums != nowhere && states != uint64(b.rows) {
 		return fmt.Errorf("%d rows and %d in states, want %d", raw, states, b.rows)
 	}
 	return db.Conn().Exec(ctx, "DROP DATABASE "+cfg.Database)

@@ -2,18 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/kafka"
 	"github.com/driftline/driftline/schemas"
@@ -48,9 +47,10 @@ func event(i int) schemas.Event {
 }
 
 // limit inserts the same rows as finished blocks: what remains when consuming,
-// decoding and agreeing cost nothing.
-func (b *bench) limit(ctx context.Context) (result, error) {
-	cfg, db, err := b.fresh(ctx)
+// decoding and agreeing cost nothing. Whoever sums up decides what else there
+// is to do.
+func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
+	cfg, db, err := b.fresh(ctx, sums)
 	if err != nil {
 		return result{}, err
 	}
@@ -60,80 +60,60 @@ func (b *bench) limit(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	defer ins.Close()
-	var blocks []proto.Input
-	for at := 0; at < b.rows; at += blockRows {
-		blocks = append(blocks, block(at, min(at+blockRows, b.rows)))
+	if b.blocks == nil {
+		if err := b.encode(); err != nil {
+			return result{}, err
+		}
 	}
 	var group errgroup.Group
 	group.SetLimit(partitions)
 	t0 := time.Now()
-	for i, in := range blocks {
-		group.Go(func() error { return ins.Insert(ctx, "inference_events", fmt.Sprint("limit-", i), in) })
+	for i, block := range b.blocks {
+		group.Go(func() error {
+			all := []ingest.Block{block.Rows()}
+			if sums == inGo {
+				all = append(all, block.Derived()...)
+			}
+			for _, part := range all {
+				if err := ins.Insert(ctx, part.Table, fmt.Sprint("limit-", i), part.Input); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return result{}, err
 	}
 	took := time.Since(t0)
-	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg)
+	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg, sums)
 }
 
-// block of the columns that ingest fills.
-func block(from, to int) proto.Input {
-	words := func(f func(*schemas.Event) string, in []schemas.Event) *proto.ColLowCardinality[string] {
-		c := proto.NewLowCardinality(new(proto.ColStr))
-		for i := range in {
-			c.Append(f(&in[i]))
+// encode fills the blocks that limits insert.
+func (b *bench) encode() error {
+	for at := 0; at < b.rows; at += blockRows {
+		var events []schemas.Event
+		for i := at; i < min(at+blockRows, b.rows); i++ {
+			events = append(events, event(i))
 		}
-		return c
-	}
-	var all []schemas.Event
-	ts, request, offset, partition := new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli), new(proto.ColStr), new(proto.ColInt64), new(proto.ColInt32)
-	num, cat := proto.NewArray(new(proto.ColFloat32)), proto.NewArray(proto.NewLowCardinality(new(proto.ColStr)))
-	for i := from; i < to; i++ {
-		e := event(i)
-		all = append(all, e)
-		ts.Append(e.Time)
-		request.Append(e.RequestID)
-		offset.Append(int64(i))
-		partition.Append(int32(i % partitions))
-		n, c := []float32{float32(*e.Score), float32(*e.LatencyMS)}, []string{e.Prediction}
-		for j := range 20 {
-			n = append(n, float32(e.Features.Numeric[fmt.Sprintf("num_%02d", j)]))
+		block, err := ingest.NewBlocks(events)
+		if err != nil {
+			return err
 		}
-		for j := range 5 {
-			c = append(c, e.Features.Categorical[fmt.Sprintf("cat_%d", j)])
-		}
-		num.Append(n)
-		cat.Append(c)
+		b.blocks = append(b.blocks, block)
 	}
-	return proto.Input{
-		{Name: "tenant", Data: words(func(e *schemas.Event) string { return e.Tenant }, all)},
-		{Name: "model", Data: words(func(e *schemas.Event) string { return e.Model }, all)},
-		{Name: "version", Data: words(func(e *schemas.Event) string { return e.Version }, all)},
-		{Name: "segment", Data: words(func(e *schemas.Event) string { return e.Segment }, all)},
-		{Name: "timestamp", Data: ts},
-		{Name: "request_id", Data: request},
-		{Name: "deployment", Data: words(func(e *schemas.Event) string { return e.Deployment }, all)},
-		{Name: "pod", Data: words(func(e *schemas.Event) string { return e.Pod }, all)},
-		{Name: "node", Data: words(func(e *schemas.Event) string { return e.Node }, all)},
-		{Name: "gpu", Data: words(func(e *schemas.Event) string { return e.GPU }, all)},
-		{Name: "num", Data: num},
-		{Name: "cat", Data: cat},
-		{Name: "_topic", Data: words(func(*schemas.Event) string { return "events" }, all)},
-		{Name: "_partition", Data: partition},
-		{Name: "_offset", Data: offset},
-	}
+	return nil
 }
 
 // path measures a driftline process over a topic that is full already: from
 // the start of its ingest role to the last counted row.
-func (b *bench) path(ctx context.Context, format string) (result, error) {
-	cfg, db, err := b.fresh(ctx)
+func (b *bench) path(ctx context.Context, f form) (result, error) {
+	cfg, db, err := b.fresh(ctx, inGo)
 	if err != nil {
 		return result{}, err
 	}
 	topic := fmt.Sprintf("events-%d", b.made)
-	if err := b.fill(ctx, topic, format); err != nil {
+	if err := b.fill(ctx, topic, f); err != nil {
 		return result{}, err
 	}
 	conf := filepath.Join(b.dir, topic+".yaml")
@@ -143,7 +123,7 @@ admin: {listen: ""}
 kafka: {brokers: [%q], group: %s, topics: {schemas: schemas-%d}}
 clickhouse: {addr: [%q], database: %s, retention: {raw: 0s, summaries: 0s, findings: 0s}}
 ingest: {topics: [{topic: %s, kind: events, format: %s}]}
-`, b.kafka.Brokers[0], topic, b.made, b.store.Addr[0], cfg.Database, topic, format)
+`, b.kafka.Brokers[0], topic, b.made, b.store.Addr[0], cfg.Database, topic, f.format)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return result{}, err
 	}
@@ -153,8 +133,10 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 		return result{}, fmt.Errorf("start %s: %w (make build makes it)", b.bin, err)
 	}
 	defer func() { _ = cmd.Process.Kill() }()
-	if err := await(ctx, db, "SELECT count() FROM inference_events", uint64(b.rows)); err != nil {
-		return result{}, err
+	for _, table := range []string{"count() FROM inference_events", "sum(rows) FROM feature_sketches_1m", "sumIf(rows, position = 0) FROM category_counts_1m"} {
+		if err := await(ctx, db, "SELECT "+table, uint64(b.rows)); err != nil {
+			return result{}, err
+		}
 	}
 	took := time.Since(t0)
 	memory := peak(cmd.Process.Pid)
@@ -164,11 +146,11 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 	if err := cmd.Wait(); err != nil {
 		return result{}, fmt.Errorf("driftline: %w", err)
 	}
-	return result{float64(b.rows) / took.Seconds(), memory}, b.done(ctx, db, cfg)
+	return result{float64(b.rows) / took.Seconds(), memory}, b.done(ctx, db, cfg, inGo)
 }
 
 // fill produces the stream in a format.
-func (b *bench) fill(ctx context.Context, topic, format string) error {
+func (b *bench) fill(ctx context.Context, topic string, f form) error {
 	cl, err := b.kafka.Dial(kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	if err != nil {
 		return err
@@ -178,15 +160,10 @@ func (b *bench) fill(ctx context.Context, topic, format string) error {
 		return err
 	}
 	var failed error
-	for i := range b.rows {
-		e := event(i)
-		value := []byte(nil)
-		if format == "json" {
-			if value, err = json.Marshal(&e); err != nil {
-				return err
-			}
-		} else {
-			value = e.AppendProto(nil)
+	for at := 0; at < b.rows; at += f.perRecord {
+		value, err := f.encode(at, min(at+f.perRecord, b.rows))
+		if err != nil {
+			return err
 		}
 		cl.Produce(ctx, &kgo.Record{Topic: topic, Value: value}, func(_ *kgo.Record, err error) {
 			if err != nil {

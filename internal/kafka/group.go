@@ -269,14 +269,11 @@ func (g *Group) dispatch(ftp kgo.FetchTopicPartition) {
 	}
 	size := w.push(ftp.Records)
 	g.workers.Lock()
+	defer g.workers.Unlock()
 	g.workers.queued += size
-	pause := !w.paused && (w.waiting() > g.share() || g.workers.queued > int64(g.cfg.Kafka.QueueBytes))
-	if pause {
+	if !w.paused && (w.waiting() > g.share() || g.workers.queued > int64(g.cfg.Kafka.QueueBytes)) {
 		w.paused = true
-	}
-	g.workers.Unlock()
-	if pause {
-		g.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+		g.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}}) // under the lock: a resume that overtook it would be undone for ever
 		g.pauses.Inc()
 	}
 }
@@ -299,6 +296,7 @@ func (g *Group) handled(size int64) {
 func (g *Group) resume() {
 	again := map[string][]int32{}
 	g.workers.Lock()
+	defer g.workers.Unlock()
 	room := g.workers.queued <= int64(g.cfg.Kafka.QueueBytes)*3/4
 	for tp, w := range g.workers.by {
 		if w.paused && (room && w.waiting() <= g.share()/2 || w.waiting() == 0) {
@@ -307,7 +305,6 @@ func (g *Group) resume() {
 			g.resumes.Inc()
 		}
 	}
-	g.workers.Unlock()
 	if len(again) > 0 {
 		g.cl.ResumeFetchPartitions(again)
 	}
