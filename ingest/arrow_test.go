@@ -131,8 +131,11 @@ func TestArrowEventsAreTheSameEvents(t *testing.T) {
 func TestArrowTypes(t *testing.T) {
 	structType := arrow.StructOf(arrow.Field{Name: "model", Type: arrow.BinaryTypes.String}, arrow.Field{Name: "i8", Type: arrow.PrimitiveTypes.Int8})
 	fields := []arrow.Field{
-		{Name: "model", Type: arrow.BinaryTypes.String}, {Name: "timestamp", Type: arrow.PrimitiveTypes.Int64},
-		{Name: "u64", Type: arrow.PrimitiveTypes.Uint64}, {Name: "f32", Type: arrow.PrimitiveTypes.Float32}, {Name: "flag", Type: arrow.FixedWidthTypes.Boolean},
+		{Name: "model", Type: arrow.BinaryTypes.String},
+		{Name: "timestamp", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "u64", Type: arrow.PrimitiveTypes.Uint64},
+		{Name: "f32", Type: arrow.PrimitiveTypes.Float32},
+		{Name: "flag", Type: arrow.FixedWidthTypes.Boolean},
 		{Name: "features", Type: structType},
 	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))

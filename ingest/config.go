@@ -90,8 +90,9 @@ func (k Kind) Formats() []string {
 		return append(own, FormatArrow, FormatOTLP)
 	case Telemetry:
 		return append(own, FormatOTLP, FormatRemoteWrite, FormatPrometheusJSON, FormatInflux)
+	default:
+		return own
 	}
-	return own
 }
 
 // DefaultConfig is the configuration before the user's.

@@ -20,8 +20,7 @@ type groups struct {
 	list []group
 	ids  map[groupKey]uint32
 
-	last    groupKey // of the newest row: runs of rows are of one group
-	segment []byte
+	last groupKey // of the newest row: runs of rows are of one group
 }
 
 type groupKey struct {

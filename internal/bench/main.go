@@ -217,7 +217,7 @@ func peak(pid int) float64 {
 
 // await polls until a query's number reaches a goal.
 func await(ctx context.Context, db *clickhouse.DB, sql string, goal uint64) error {
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		var n uint64
 		if err := db.Conn().QueryRow(ctx, sql).Scan(&n); err != nil {
 			return err
