@@ -41,7 +41,7 @@ type Config struct {
 type Topic struct {
 	Topic  string `yaml:"topic"`  // name in Kafka
 	Kind   Kind   `yaml:"kind"`   // events, labels, telemetry, jobs or changes
-	Format string `yaml:"format"` // json or protobuf. Default json
+	Format string `yaml:"format"` // json or protobuf (one event a record, or many); of events also arrow or otlp (traces); of telemetry also otlp (metrics), prometheus_remote_write, prometheus_json or influx. Default json
 	Tenant string `yaml:"tenant"` // of records that name none. Default default
 
 	TenantFrom   string   `yaml:"tenant_from"`   // where a record's tenant is found. field: in the record. header: in a header of the Kafka record, whatever its fields say. topic: it is always the tenant above, whatever producers say. Default field
