@@ -29,7 +29,7 @@ import (
 
 // Store keeps blocks.
 type Store interface {
-	// Insert writes one block and returns when it is stored with all that
+	// Insert writes one block and returns when it is stored, with all that
 	// views make of it. Inserting a block again under the same token changes
 	// nothing, for as long as the store remembers the token. The block is the
 	// caller's again afterwards. An error with a method Refused() bool that returns

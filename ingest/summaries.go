@@ -189,7 +189,8 @@ func (s *summarizer) summarize(c *eventColumns, lack lacking) []derived {
 		}
 		from = s.ends[i]
 	}
-	return []derived{{"feature_states", states}, {"category_counts_1m", counts}}
+	// States come last: they tell how many rows a window has, of which a reader must not miss categories.
+	return []derived{{"category_counts_1m", counts}, {"feature_states", states}}
 }
 
 func newSummarizer() *summarizer {

@@ -38,8 +38,8 @@ func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.
 	}
 }
 
-// maxTries is how often a window is read whose states are ahead of its rows: a
-// block is being written, and becomes visible in the views first. Rows that
+// maxTries is how often a window is read whose states are ahead of its rows:
+// those were stored first, but another replica may show them later. Rows that
 // have begun to expire look the same, and stay so.
 const maxTries = 5
 
