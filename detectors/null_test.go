@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/driftline/driftline/internal/testkit"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -55,7 +56,7 @@ var populations = map[string]func(*rand.Rand) float64{
 // too small too often for any. Figures are logged for the manual.
 func TestNullDistributions(t *testing.T) {
 	runs := 500
-	if testing.Short() {
+	if testing.Short() || testkit.Race {
 		runs = 200
 	}
 	for _, d := range []Detector{psiDetector, jsDetector, ksDetector, wassersteinDetector} {
@@ -82,7 +83,7 @@ func TestNullDistributions(t *testing.T) {
 
 func TestNullDistributionsOfCategories(t *testing.T) {
 	runs := 500
-	if testing.Short() {
+	if testing.Short() || testkit.Race {
 		runs = 200
 	}
 	for _, d := range []Detector{chiSquareDetector, linfDetector, newCategoryDetector, missingDetector} {

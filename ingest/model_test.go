@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/internal/config"
+	"github.com/driftline/driftline/internal/testkit"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -602,8 +603,8 @@ func (w *world) checkSummaries() {
 // is pending.
 func TestPartitionStoresEveryRecordOnce(t *testing.T) {
 	runs := uint64(4000)
-	if testing.Short() {
-		runs = 500
+	if testing.Short() || testkit.Race {
+		runs = 1000
 	}
 	set := metrics.NewSet()
 	for seed := range runs {

@@ -1,8 +1,10 @@
 package dlq
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -227,9 +229,9 @@ func TestMarkers(t *testing.T) {
 	if rep := r.replay(ReplayOptions{}); rep.Sent != 0 || rep.Before != 3 {
 		t.Errorf("after compaction: %+v", rep)
 	}
-	key := r.committed(Markers("in"))[0].Key
-	if want := "in/0/0@2026-03-01T12:00:00Z"; string(key) != want {
-		t.Errorf("key of a marker is %q, want %q", key, want)
+	key := []byte("in/0/0@2026-03-01T12:00:00Z")
+	if !slices.ContainsFunc(r.committed(Markers("in")), func(m *kgo.Record) bool { return bytes.Equal(m.Key, key) }) {
+		t.Errorf("no marker has the key %q", key)
 	}
 	r.bury(&kgo.Record{Topic: Markers("in"), Key: key})
 	if rep := r.replay(ReplayOptions{}); rep.Sent != 1 || rep.Before != 2 {

@@ -56,14 +56,19 @@ func createTopic(ctx context.Context, cl *kgo.Client, topic string, partitions i
 
 // clusterID tells the id of the cluster.
 func clusterID(ctx context.Context, cl *kgo.Client) (string, error) {
-	id, err := backoff.Retry(ctx, func() (string, error) {
+	for try := 1; ; try++ {
 		md, err := kadm.NewClient(cl).BrokerMetadata(ctx)
-		return md.Cluster, classify(err)
-	}, backoff.WithMaxElapsedTime(time.Minute))
-	if err != nil {
-		return "", fmt.Errorf("ask kafka for its cluster id: %w", err)
+		switch {
+		case err == nil:
+			return md.Cluster, nil
+		case try == 3 || ctx.Err() != nil: // what does not pass is a fault of the connection's settings
+			return "", fmt.Errorf("ask kafka for its cluster id: %w", err)
+		}
+		select {
+		case <-time.After(time.Duration(try) * 200 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
-	return id, nil
 }
 
 // idsOf asks for the ids of the topics of an assignment, at every assignment:

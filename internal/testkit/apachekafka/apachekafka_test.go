@@ -7,9 +7,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/driftline/driftline/internal/kafka"
 )
@@ -67,7 +70,12 @@ func TestSharedClusterIsEmptyForEveryTest(t *testing.T) {
 		check(t, kafka.CreateTopics(t.Context(), cl, 1, "in"))
 		var offsets kadm.Offsets
 		offsets.AddOffset("in", 0, 0, -1)
-		check(t, adm.CommitAllOffsets(t.Context(), "group", offsets))
+		err = adm.CommitAllOffsets(t.Context(), "group", offsets)
+		for errors.Is(err, kerr.UnknownTopicOrPartition) { // not every part of the broker has heard of it yet
+			time.Sleep(50 * time.Millisecond)
+			err = adm.CommitAllOffsets(t.Context(), "group", offsets)
+		}
+		check(t, err)
 	}
 }
 
