@@ -8,6 +8,7 @@ GOLANGCI_VERSION := v2.15.0
 TOOLS            := bin/tools
 TEST_TIMEOUT     ?= 25m
 BENCH            ?= .
+FUZZTIME         ?= 20s
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
@@ -44,9 +45,8 @@ bench: setup build ## measure ingest against the storage's limit, then the bench
 	@go run ./internal/bench
 	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./detectors ./loadtest ./internal/embedded/native/wire | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
 
-fuzz: ## fuzz the parsers of foreign input for a minute
-	@go test -run '^$$' -fuzz FuzzParse -fuzztime 60s -fuzzminimizetime 10x ./internal/config
-	@go test -run '^$$' -fuzz FuzzPattern -fuzztime 10s -fuzzminimizetime 10x ./ingest
+fuzz: ## fuzz every parser of foreign input, each for FUZZTIME (20s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## run the linters (built once, takes two minutes)
 	@$< run ./...
