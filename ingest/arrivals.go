@@ -19,6 +19,8 @@ type arrivals struct {
 	offset int64                       // of the record that is being taken
 	stored map[schemas.Origin]struct{} // rows of the batch that are in the store already
 	rows   int                         // to be stored
+	events extent                      // times of the rows
+	kafka  extent                      // times that Kafka has for the records
 	days   map[int64]struct{}
 	models map[schemas.ModelKey]*arrival
 
@@ -42,6 +44,7 @@ func (a *arrivals) row(t time.Time) bool {
 		return false
 	}
 	a.rows++
+	a.events.add(t)
 	if len(a.days) == 0 || day != a.lastDay {
 		if a.days == nil {
 			a.days = map[int64]struct{}{}

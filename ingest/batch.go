@@ -25,8 +25,9 @@ type columns interface {
 	// function is called that is returned with them. owed, when given, picks
 	// for a table the minutes that it still lacks.
 	derive(owed) ([]derived, func(), error)
-	// stateful tells whether the rows of a record depend on records before it.
-	stateful() bool
+	// looksBack is the decoder if the rows of a record depend on records
+	// before it; nil otherwise.
+	looksBack() looksBack
 }
 
 // poison says why a record cannot be stored.
@@ -61,6 +62,7 @@ type batch struct {
 	bill    *bill // nil without quotas
 	maxAge  time.Duration
 	bytes   int
+	empty   int // records that hold no row
 	dead    []*kgo.Record
 	buried  []int64 // offsets of the dead
 	arrival arrivals
@@ -105,7 +107,11 @@ func (b *batch) add(ctx context.Context, r *kgo.Record) error {
 	if err := b.bill.wait(); err != nil {
 		return err
 	}
+	rows := b.arrival.rows
 	err := b.take(ctx, r)
+	if err == nil && b.arrival.rows == rows {
+		b.empty++
+	}
 	b.bill.settle(len(r.Value))
 	if bad := (*poison)(nil); errors.As(err, &bad) {
 		b.bury(r, bad)
@@ -118,6 +124,7 @@ func (b *batch) add(ctx context.Context, r *kgo.Record) error {
 func (b *batch) take(ctx context.Context, r *kgo.Record) error {
 	before := b.arrival.rows
 	b.arrival.offset = r.Offset
+	b.arrival.kafka.add(r.Timestamp)
 	b.bytes += len(r.Value)
 	if err := b.cols.add(ctx, r, &b.arrival); err != nil {
 		return fmt.Errorf("decode %s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
@@ -156,7 +163,7 @@ func (b *batch) reset() {
 	b.topic.Reset()
 	b.partition.Reset()
 	b.offset.Reset()
-	b.bytes, b.dead, b.buried = 0, nil, nil
+	b.bytes, b.empty, b.dead, b.buried = 0, 0, nil, nil
 	b.arrival.reset()
 }
 
@@ -196,6 +203,13 @@ func (b *batch) bury(r *kgo.Record, bad *poison) {
 func (b *batch) deadLetters() []*kgo.Record { return b.dead }
 
 func (b *batch) touches(topic string) []*kgo.Record { return b.arrival.announce(topic) }
+
+// eventDropped counts an event that is left out of a record whose other events
+// are stored.
+func (in *Ingester) eventDropped(topic string, bad *poison) {
+	in.Metrics.GetOrCreateCounter(fmt.Sprintf(`driftline_ingest_events_dropped_total{topic=%q,reason=%q}`, topic, bad.reason)).Inc()
+	in.warn.Warn("an event is left out", "topic", topic, "reason", bad.reason)
+}
 
 // crowded says that a feature has more categories than are counted one by one.
 func (in *Ingester) crowded(topic string, s *schemas.FeatureSchema, position, n int) {

@@ -41,7 +41,7 @@ type Config struct {
 type Topic struct {
 	Topic  string `yaml:"topic"`  // name in Kafka
 	Kind   Kind   `yaml:"kind"`   // events, labels, telemetry, jobs or changes
-	Format string `yaml:"format"` // json or protobuf (one event a record, or many); of events also arrow or otlp (traces); of telemetry also otlp (metrics), prometheus_remote_write, prometheus_json or influx. Default json
+	Format string `yaml:"format"` // json or protobuf (one event a record, or many); of events also arrow, kserve (needs a topic of one partition or records keyed by ce_id) or otlp (traces); of telemetry also otlp (metrics), prometheus_remote_write, prometheus_json or influx. Default json
 	Tenant string `yaml:"tenant"` // of records that name none. Default default
 
 	TenantFrom   string   `yaml:"tenant_from"`   // where a record's tenant is found. field: in the record. header: in a header of the Kafka record, whatever its fields say. topic: it is always the tenant above, whatever producers say. Default field
@@ -71,8 +71,9 @@ const (
 const (
 	FormatJSON     = "json"
 	FormatProtobuf = "protobuf"
-	FormatArrow    = "arrow" // Arrow IPC streams
-	FormatOTLP     = "otlp"  // OpenTelemetry protobuf: traces hold events, metrics telemetry
+	FormatArrow    = "arrow"  // Arrow IPC streams
+	FormatKServe   = "kserve" // CloudEvents of KServe's logger, requests and responses of an id in one partition
+	FormatOTLP     = "otlp"   // OpenTelemetry protobuf: traces hold events, metrics telemetry
 
 	FormatRemoteWrite    = "prometheus_remote_write" // protobuf, also with snappy
 	FormatPrometheusJSON = "prometheus_json"         // as prometheus-kafka-adapter writes it
@@ -87,7 +88,7 @@ func (k Kind) Formats() []string {
 	own := []string{FormatJSON, FormatProtobuf}
 	switch k {
 	case Events:
-		return append(own, FormatArrow, FormatOTLP)
+		return append(own, FormatArrow, FormatKServe, FormatOTLP)
 	case Telemetry:
 		return append(own, FormatOTLP, FormatRemoteWrite, FormatPrometheusJSON, FormatInflux)
 	default:

@@ -6,12 +6,16 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// counters of one partition. Conservation: records = stored + dead, once
-// nothing is open, where every record holds one row.
+// counters of one partition.
 type counters struct {
-	records, stored, dead, lost   *metrics.Counter
+	records, stored, dead, lost   *metrics.Counter // stored counts rows
 	replays, reconciled, isolated *metrics.Counter
-	batchRows, flush              *metrics.Histogram
+	batchRows, batchBytes, flush  *metrics.Histogram
+
+	books    books
+	stages   stages
+	events   delays // from event time
+	arrivals delays // from the time that Kafka has for a record
 }
 
 func newCounters(set *metrics.Set, a assignment) counters {
@@ -25,6 +29,12 @@ func newCounters(set *metrics.Set, a assignment) counters {
 		reconciled: set.GetOrCreateCounter("driftline_ingest_reconciled_total" + label),
 		replays:    set.GetOrCreateCounter("driftline_ingest_replays_total" + label),
 		batchRows:  set.GetOrCreateHistogram("driftline_ingest_batch_rows" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+		batchBytes: set.GetOrCreateHistogram("driftline_ingest_batch_bytes" + fmt.Sprintf(`{topic=%q}`, a.topic)),
 		flush:      set.GetOrCreateHistogram("driftline_ingest_flush_seconds" + fmt.Sprintf(`{topic=%q}`, a.topic)),
+
+		books:    newBooks(set, label),
+		stages:   newStages(set, a.topic),
+		events:   newDelays(set, "driftline_ingest_event_delay_seconds", a.topic),
+		arrivals: newDelays(set, "driftline_ingest_record_delay_seconds", a.topic),
 	}
 }

@@ -26,6 +26,8 @@ func newEventDecoder(in *Ingester, t Topic) eventDecoder {
 		return &arrowEvents{}
 	case FormatOTLP:
 		return &otlpEvents{in: in, topic: t.Topic}
+	case FormatKServe:
+		return newKServeEvents(in, t.Topic)
 	default:
 		return &jsonEvents{}
 	}

@@ -46,8 +46,12 @@ func newEventColumns(in *Ingester, t Topic) *eventColumns {
 	return c
 }
 
-func (c *eventColumns) table() string  { return "inference_events" }
-func (c *eventColumns) stateful() bool { return false }
+func (c *eventColumns) table() string { return "inference_events" }
+
+func (c *eventColumns) looksBack() looksBack {
+	d, _ := c.dec.(looksBack)
+	return d
+}
 
 func (c *eventColumns) input() proto.Input {
 	return proto.Input{
@@ -104,10 +108,18 @@ func (c *eventColumns) add(ctx context.Context, r *kgo.Record, at *arrivals) err
 	}
 	for i := range events {
 		if err := c.check(ctx, &events[i], at.clock); err != nil {
+			if bad := (*poison)(nil); c.looksBack() != nil && errors.As(err, &bad) { // the others of the record are not its own
+				c.in.eventDropped(c.topic, bad)
+				events[i].model = nil
+				continue
+			}
 			return ofSeveral("event", i, len(events), err)
 		}
 	}
 	for i := range events {
+		if len(events[i].model) == 0 { // dropped above
+			continue
+		}
 		if err := c.append(ctx, &events[i], at); err != nil {
 			return err
 		}

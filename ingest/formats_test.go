@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +44,9 @@ func TestEveryFormatReachesItsTable(t *testing.T) {
 		for _, format := range kind.Formats() {
 			name := string(kind) + "-" + format
 			values := corpus(t, kind, format)
-			if len(values) == 0 {
+			if format == ingest.FormatKServe {
+				records = append(records, cloudEvents(t, name)...)
+			} else if len(values) == 0 {
 				t.Errorf("nothing shows what %s of %s look like", kind, format)
 			}
 			topics = append(topics, ingest.Topic{Topic: name, Kind: kind, Format: format, Tenant: "acme"})
@@ -127,6 +131,30 @@ func corpus(t *testing.T, kind ingest.Kind, format string) (out [][]byte) {
 		return [][]byte{read(t, "influx/testdata/telegraf.influx")}
 	case format == ingest.FormatRemoteWrite:
 		return [][]byte{remoteWrite("DCGM_FI_DEV_GPU_UTIL", 57, "gpu", "0", "UUID", "GPU-604ac76c", "Hostname", "node-1")}
+	}
+	return out
+}
+
+// cloudEvents are the records in the test data of kserve.
+func cloudEvents(t *testing.T, topic string) (out []*kgo.Record) {
+	t.Helper()
+	files, err := filepath.Glob("kserve/testdata/*.json")
+	check(t, err)
+	for _, file := range files {
+		var records []struct {
+			Timestamp time.Time
+			Headers   map[string]string
+			Body      json.RawMessage
+			Text      *string
+		}
+		check(t, json.Unmarshal(read(t, file), &records))
+		for _, r := range records {
+			rec := &kgo.Record{Topic: topic, Key: []byte("one partition"), Value: r.Body, Timestamp: r.Timestamp}
+			for _, key := range slices.Sorted(maps.Keys(r.Headers)) {
+				rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: key, Value: []byte(r.Headers[key])})
+			}
+			out = append(out, rec)
+		}
 	}
 	return out
 }

@@ -134,5 +134,7 @@ func (in *Ingester) handler(from source, start int64, metadata string, a assignm
 	p.committed = pending.end > 0
 	// Parts are cut by what the store refuses: a record that is compacted away since makes other ones.
 	p.reconcile = p.committed && (pending.parts || time.Since(pending.clock) > in.cfg.ReplayWithin)
+	// Rows that depend on records before cannot be decoded twice side by side: their token has to do.
+	p.reconcile = p.reconcile && p.batch.cols.looksBack() == nil
 	return p, nil
 }

@@ -25,7 +25,7 @@ func refused(err error) bool {
 // It returns the batch of what is stored.
 func (p *partition) isolate(ctx context.Context, end int64) (*batch, error) {
 	p.counters.isolated.Inc()
-	if p.batch.cols.stateful() {
+	if p.batch.cols.looksBack() != nil {
 		return nil, errors.New("records of this format cannot be stored one without the other")
 	}
 	if !p.pending.parts {
@@ -37,6 +37,7 @@ func (p *partition) isolate(ctx context.Context, end int64) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.forgo(records)
 	kept := p.another()
 	return kept, p.part(ctx, kept, p.tokenOf(end), p.from, end, records)
 }

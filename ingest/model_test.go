@@ -610,4 +610,7 @@ func TestPartitionStoresEveryRecordOnce(t *testing.T) {
 	for seed := range runs {
 		run(t, seed, set)
 	}
+	if n := set.GetOrCreateGauge(`driftline_ingest_unaccounted_records{topic="in",partition="0"}`, nil).Get(); n != 0 {
+		t.Errorf("the books of batches are out of balance by %v records", n)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -23,6 +24,7 @@ type partition struct {
 
 	from, next int64  // the open batch is [from, next); -1 before the first record of an uncommitted partition
 	pending    intent // of a predecessor, whose batch [from, pending.end) is to be repeated first
+	looked     bool   // the decoder has what it needs of the records before
 	reconcile  bool   // hold that batch against the store instead of trusting in its token
 	committed  bool   // the newest commit carries an intent
 	rules      string
@@ -32,11 +34,36 @@ type partition struct {
 	batch      *batch
 	rest       *batch                      // in a reconciliation: what of the batch is not stored yet
 	stored     map[schemas.Origin]struct{} // in a reconciliation: what is
+	kept       *batch                      // while the batch is written: what of it is in the table
+	open       int                         // records taken into the open batch
+	apart      time.Duration               // spent in stages that have a measure of their own
 	counters   counters
 }
 
 // Handle adds records to the open batch and writes what is full.
 func (p *partition) Handle(ctx context.Context, records []*kgo.Record) error {
+	start, apart := time.Now(), p.apart
+	err := p.takeAll(ctx, records)
+	now := time.Now()
+	p.counters.stages.decode.Update((now.Sub(start) - (p.apart - apart)).Seconds())
+	p.counters.books.open.Set(float64(p.open))
+	if err != nil {
+		return err
+	}
+	return p.Tick(ctx, now)
+}
+
+// timed measures a stage.
+func (p *partition) timed(stage *metrics.Histogram, do func() error) error {
+	start := time.Now()
+	err := do()
+	took := time.Since(start)
+	p.apart += took
+	stage.Update(took.Seconds())
+	return err
+}
+
+func (p *partition) takeAll(ctx context.Context, records []*kgo.Record) error {
 	for _, r := range records {
 		if p.from < 0 {
 			p.from, p.next = r.Offset, r.Offset
@@ -53,7 +80,7 @@ func (p *partition) Handle(ctx context.Context, records []*kgo.Record) error {
 			}
 		}
 	}
-	return p.Tick(ctx, time.Now())
+	return nil
 }
 
 // take adds the next record to the open batch.
@@ -67,7 +94,12 @@ func (p *partition) take(ctx context.Context, r *kgo.Record) error {
 		}
 	}
 	if p.next == p.from {
-		if err := p.open(ctx); err != nil {
+		if err := p.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if !p.looked {
+		if err := p.lookBack(ctx); err != nil {
 			return err
 		}
 	}
@@ -81,6 +113,7 @@ func (p *partition) take(ctx context.Context, r *kgo.Record) error {
 			}
 		}
 		p.counters.records.Inc()
+		p.open++
 	}
 	p.next = r.Offset + 1
 	return nil
@@ -104,8 +137,8 @@ func (p *partition) skip(ctx context.Context, to int64) error {
 	return nil
 }
 
-// open begins a batch. One that is repeated goes by the clock of the first try.
-func (p *partition) open(ctx context.Context) error {
+// begin opens a batch. One that is repeated goes by the clock of the first try.
+func (p *partition) begin(ctx context.Context) error {
 	p.opened = time.Now()
 	now := p.opened
 	if p.pending.end > 0 && !p.pending.clock.IsZero() {
@@ -201,7 +234,8 @@ func (p *partition) flush(ctx context.Context) error {
 		return nil
 	}
 	if p.pending.end == 0 {
-		if err := p.log.Commit(ctx, p.from, intent{end: end, clock: p.opened, rules: p.rules}.String()); err != nil {
+		metadata := intent{end: end, clock: p.opened, rules: p.rules}.String()
+		if err := p.timed(p.counters.stages.intent, func() error { return p.log.Commit(ctx, p.from, metadata) }); err != nil {
 			return err
 		}
 		p.committed = true
@@ -209,14 +243,18 @@ func (p *partition) flush(ctx context.Context) error {
 		p.counters.replays.Inc()
 	}
 	start := time.Now()
-	if err := p.insert(ctx, end); err != nil {
+	if err := p.timed(p.counters.stages.insert, func() error { return p.insert(ctx, end) }); err != nil {
 		return err
 	}
-	if err := p.publish(ctx); err != nil {
+	stored := time.Now()
+	if err := p.timed(p.counters.stages.publish, func() error { return p.publish(ctx) }); err != nil {
 		return err
 	}
 	p.counters.flush.UpdateDuration(start)
-	p.from, p.next, p.pending, p.reconcile, p.rest, p.stored = end, end, intent{}, false, nil, nil
+	p.counters.events.observe(p.batch.arrival.events, stored)
+	p.counters.arrivals.observe(p.batch.arrival.kafka, stored)
+	p.balance()
+	p.from, p.next, p.pending, p.reconcile, p.rest, p.stored, p.kept = end, end, intent{}, false, nil, nil, nil
 	p.lastWork = time.Now()
 	p.batch.reset()
 	return nil
@@ -232,8 +270,10 @@ func (p *partition) insert(ctx context.Context, end int64) error {
 	if err != nil {
 		return err
 	}
+	p.kept = stored
 	p.counters.stored.Add(stored.rows())
 	p.counters.batchRows.Update(float64(stored.rows()))
+	p.counters.batchBytes.Update(float64(p.batch.bytes))
 	if err := p.derive(ctx, stored, p.tokenOf(end)); err != nil {
 		return err
 	}
@@ -361,7 +401,7 @@ func (p *partition) complete(ctx context.Context) error {
 	if !p.committed {
 		return nil
 	}
-	if err := p.log.Commit(ctx, p.from, ""); err != nil {
+	if err := p.timed(p.counters.stages.commit, func() error { return p.log.Commit(ctx, p.from, "") }); err != nil {
 		return err
 	}
 	p.committed = false

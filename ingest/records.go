@@ -29,9 +29,9 @@ type recordColumns[T any] struct {
 // an error, as in [eventDecoder].
 type recordDecoder[T any] func(r *kgo.Record, rows []T) ([]T, error)
 
-func (c *recordColumns[T]) table() string      { return c.name }
-func (c *recordColumns[T]) stateful() bool     { return false }
-func (c *recordColumns[T]) input() proto.Input { return c.in }
+func (c *recordColumns[T]) table() string        { return c.name }
+func (c *recordColumns[T]) looksBack() looksBack { return nil }
+func (c *recordColumns[T]) input() proto.Input   { return c.in }
 
 func (c *recordColumns[T]) reset()                                 { resetAll(c.in) }
 func (c *recordColumns[T]) derive(owed) ([]derived, func(), error) { return nil, func() {}, nil }

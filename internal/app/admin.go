@@ -14,7 +14,7 @@ func (a *App) startAdmin() error {
 		return err
 	}
 	a.admin = admin
-	a.onStop(func() { _ = admin.Close() })
+	a.onStop("admin listener", func() { _ = admin.Close() })
 	admin.Ready.Register("start", func() error { return errors.New("starting") })
 	return nil
 }

@@ -64,14 +64,16 @@ type App struct {
 	out   *kgo.Client // produces to own topics
 
 	cancel context.CancelCauseFunc
-	failed chan error // of a role; the first one counts
-	stop   []func()   // teardown, run last-in first-out
+	failed chan error    // of a role; the first one counts
+	drain  []func()      // tells a consumer to finish
+	stop   []teardown    // run last-in first-out
+	cut    chan struct{} // closed when a shutdown has no time left
 }
 
 // Start brings up the engines, the connections and the roles. The caller ends
 // it with Stop.
 func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+2)}
+	a := &App{cfg: cfg, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+3), cut: make(chan struct{})}
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.start(ctx, run); err != nil {
@@ -134,18 +136,6 @@ func (a *App) Wait(ctx context.Context) error {
 	}
 }
 
-// Stop ends everything in reverse order: consumers finish and commit what they
-// have in hand first, engines close last.
-func (a *App) Stop() {
-	for _, stop := range slices.Backward(a.stop) {
-		stop()
-	}
-	a.stop = nil
-	a.cancel(nil)
-}
-
-func (a *App) onStop(f func()) { a.stop = append(a.stop, f) }
-
 // Config as it is in force: with the addresses of embedded engines.
 func (a *App) Config() Config { return a.cfg }
 
@@ -166,7 +156,7 @@ func (a *App) connect(ctx context.Context) error {
 		return err
 	}
 	a.db = db
-	a.onStop(func() { _ = db.Close() })
+	a.onStop("store", func() { _ = db.Close() })
 	if a.cfg.Embedded.ClickHouse.Enabled {
 		if err := db.Migrate(ctx, io.Discard); err != nil {
 			return err
@@ -180,7 +170,7 @@ func (a *App) connect(ctx context.Context) error {
 	if a.out, err = a.cfg.Kafka.Dial(kgo.RequiredAcks(kgo.AllISRAcks())); err != nil {
 		return err
 	}
-	a.onStop(a.out.Close)
+	a.onStop("producer", a.out.Close)
 	if err := await(ctx, a.log, "kafka", a.out.Ping); err != nil {
 		return err
 	}
@@ -226,22 +216,23 @@ func await(ctx context.Context, log *slog.Logger, what string, ready func(contex
 }
 
 // consume runs a consumer group as part of the app. Stopping it lets handlers
-// finish.
+// finish, for as long as there is time.
 func (a *App) consume(start, run context.Context, cfg kafka.GroupConfig) error {
-	cfg.Kafka, cfg.Log, cfg.Metrics = a.cfg.Kafka, a.log.With("role", cfg.Role), a.set
+	cfg.Kafka, cfg.Log, cfg.Metrics, cfg.Cut = a.cfg.Kafka, a.log.With("role", cfg.Role), a.set, a.cut
 	g, err := kafka.NewGroup(start, cfg)
 	if err != nil {
 		return err
 	}
-	a.background(run, func(ctx context.Context) error { return g.Run(ctx) })
+	a.drain = append(a.drain, a.background(run, "consumer of role "+cfg.Role, g.Run))
 	return nil
 }
 
-// background runs f until Stop, and reports its failure to Wait.
-func (a *App) background(run context.Context, f func(context.Context) error) {
+// background runs f until Stop, and reports its failure to Wait. The function
+// that it returns tells f to end, and does not wait for it.
+func (a *App) background(run context.Context, what string, f func(context.Context) error) (end func()) {
 	ctx, cancel := context.WithCancel(run)
 	done := make(chan struct{})
-	a.onStop(func() { cancel(); <-done })
+	a.onStop(what, func() { cancel(); <-done })
 	go func() {
 		defer close(done)
 		if err := f(ctx); err != nil {
@@ -251,4 +242,5 @@ func (a *App) background(run context.Context, f func(context.Context) error) {
 			}
 		}
 	}()
+	return cancel
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/correlate"
@@ -32,6 +33,8 @@ type Config struct {
 	Models     []detectors.Model  `yaml:"models"`     // the models to watch
 	Correlate  correlate.Config   `yaml:"correlate"`  // from signals to incidents
 	Alerting   alerting.Config    `yaml:"alerting"`   // from incidents to people and machines
+
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // of all roles together, to finish and commit what they have in hand; then it is cut off, and whoever takes the partitions over repeats it. Keep it some seconds below the time after which a supervisor kills the process. Default 30s
 }
 
 // Log of the process.
@@ -78,6 +81,8 @@ func DefaultConfig() Config {
 		Detect:    detectors.DefaultConfig(),
 		Correlate: correlate.DefaultConfig(),
 		Alerting:  alerting.DefaultConfig(),
+
+		ShutdownTimeout: 30 * time.Second,
 	}
 }
 
@@ -95,6 +100,9 @@ func (c Config) Validate() error {
 	}
 	if c.ClickHouse.InsertTimeout >= c.Kafka.RebalanceTimeout {
 		errs = append(errs, config.Faultf("clickhouse.insert_timeout", "is %s; give less than kafka.rebalance_timeout (%s), so that a batch can end before its partition moves", c.ClickHouse.InsertTimeout, c.Kafka.RebalanceTimeout))
+	}
+	if c.ShutdownTimeout <= 0 {
+		errs = append(errs, config.Faultf("shutdown_timeout", "is %s; give a duration such as 30s", c.ShutdownTimeout))
 	}
 	seen := map[string]bool{}
 	for i, m := range c.Models {

@@ -14,7 +14,7 @@ func (a *App) startEngines() error {
 		if err != nil {
 			return err
 		}
-		a.onStop(func() { _ = k.Close() })
+		a.onStop("embedded kafka", func() { _ = k.Close() })
 		a.cfg.Kafka.Brokers = k.Addrs()
 	}
 	if e := a.cfg.Embedded.ClickHouse; e.Enabled {
@@ -28,7 +28,7 @@ func (a *App) startEngines() error {
 		if err != nil {
 			return err
 		}
-		a.onStop(func() { _ = c.Close() })
+		a.onStop("embedded clickhouse", func() { _ = c.Close() })
 		a.cfg.ClickHouse.Addr = []string{c.Addr()}
 	}
 	return nil

@@ -35,13 +35,14 @@ func (a *App) startIngest(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.onStop(log.Close)
-	a.background(run, log.Run)
+	a.onStop("schema log", log.Close)
+	a.background(run, "schema log", log.Run)
 	sink, err := clickhouse.NewInserter(a.cfg.ClickHouse, a.set)
 	if err != nil {
 		return err
 	}
-	a.onStop(sink.Close)
+	a.onStop("inserts", sink.Close)
+	a.background(run, "events of the store", func(ctx context.Context) error { return a.db.WatchEvents(ctx, a.set, a.log) })
 	cfg := a.cfg.Ingest
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = a.cfg.ClickHouse.Retention.Raw
@@ -94,7 +95,7 @@ func (a *App) startAlert(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.onStop(d.Close)
+	a.onStop("receivers", d.Close)
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {

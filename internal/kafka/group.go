@@ -28,6 +28,14 @@ type Handler interface {
 	Close(ctx context.Context) error
 }
 
+// Ender is a Handler that wants to know of its end, whatever it came by: End is
+// the last call, also for one that was cut off or lost its partition. Nothing
+// can be committed in it.
+type Ender interface {
+	Handler
+	End()
+}
+
 // GroupConfig of a Group.
 type GroupConfig struct {
 	Kafka   Config
@@ -36,6 +44,7 @@ type GroupConfig struct {
 	Markers bool     // also hand over the markers that end transactions; their Attrs say what they are
 	Tick    time.Duration
 	New     func(p *Partition) (Handler, error) // makes the handler of a newly assigned partition
+	Cut     <-chan struct{}                     // once it is closed, handlers that are asked to end are cut off; nil never cuts
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }
@@ -58,6 +67,7 @@ type Group struct {
 		closed     bool  // shutting down: nobody starts any more
 	}
 	wg      sync.WaitGroup
+	look    chan struct{} // asks for the lag of new partitions
 	pauses  *metrics.Counter
 	resumes *metrics.Counter
 }
@@ -69,7 +79,7 @@ type topicPartition struct {
 
 // NewGroup connects; Run joins the group.
 func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
-	g := &Group{cfg: cfg, name: cfg.Kafka.Group + "-" + cfg.Role, ready: make(chan struct{}), failed: make(chan error, 1)}
+	g := &Group{cfg: cfg, name: cfg.Kafka.Group + "-" + cfg.Role, ready: make(chan struct{}), failed: make(chan error, 1), look: make(chan struct{}, 1)}
 	g.workers.by = map[topicPartition]*worker{}
 	label := fmt.Sprintf(`{group=%q}`, g.name)
 	g.pauses = cfg.Metrics.GetOrCreateCounter("driftline_kafka_pauses_total" + label)
@@ -138,6 +148,7 @@ func (g *Group) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	})
+	watch.Go(func() { g.watchLag(ctx) })
 	defer watch.Wait()
 	defer cancel(nil)
 	for ctx.Err() == nil {
@@ -179,7 +190,36 @@ func (g *Group) shutdown() {
 	g.revoked(all, true)
 	g.wg.Wait()
 	g.cl.AllowRebalance()
+	g.leave()
 	g.cl.CloseAllowingRebalance()
+}
+
+// leaveGrace is how long a group may still be told that this member leaves when
+// there is no time left: those who take over need not wait for its session to
+// end then.
+const leaveGrace = time.Second
+
+// leave tells the group. A broker that does not answer holds nobody up for
+// longer than a cut and its grace.
+func (g *Group) leave() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-g.cfg.Cut:
+			select {
+			case <-ctx.Done():
+			case <-time.After(leaveGrace):
+				cancel()
+			}
+		}
+	})
+	if err := g.cl.LeaveGroupContext(ctx); err != nil {
+		g.cfg.Log.Warn("leave the group", "err", err)
+	}
+	cancel()
+	watch.Wait()
 }
 
 // assigned starts a worker for every partition whose committed offset was
@@ -246,6 +286,7 @@ func (g *Group) revoked(m map[string][]int32, clean bool) {
 				g.workers.Lock()
 				if g.workers.by[tp] == w {
 					delete(g.workers.by, tp)
+					g.hideLag(tp)
 				}
 				g.workers.Unlock()
 				return nil
@@ -267,6 +308,7 @@ func (g *Group) dispatch(ftp kgo.FetchTopicPartition) {
 	if w == nil || w.ending() { // whoever owns the partition next reads them again
 		return
 	}
+	w.lag.fetch(&ftp.FetchPartition)
 	size := w.push(ftp.Records)
 	g.workers.Lock()
 	defer g.workers.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -34,13 +35,27 @@ type Partition struct {
 func (p *Partition) Commit(ctx context.Context, offset int64, metadata string) error {
 	policy := backoff.NewExponentialBackOff()
 	policy.InitialInterval, policy.MaxInterval = 20*time.Millisecond, 2*time.Second
+	tries := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if tries++; tries > 1 {
+			p.counter("driftline_kafka_commit_retries_total").Inc()
+		}
 		return struct{}{}, p.commitOnce(ctx, offset, metadata)
 	}, backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(0))
+	if errors.Is(err, ErrFenced) {
+		p.counter("driftline_kafka_fenced_total").Inc()
+	}
 	if err != nil {
 		return fmt.Errorf("commit offset %d: %w", offset, err)
 	}
+	if p.worker != nil { // not while its handler is made
+		p.worker.lag.commit(offset)
+	}
 	return nil
+}
+
+func (p *Partition) counter(name string) *metrics.Counter {
+	return p.group.cfg.Metrics.GetOrCreateCounter(fmt.Sprintf(`%s{group=%q,topic=%q}`, name, p.group.name, p.Topic))
 }
 
 func (p *Partition) commitOnce(ctx context.Context, offset int64, metadata string) (err error) {

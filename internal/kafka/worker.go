@@ -11,7 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-var errRevoked = errors.New("partition revoked")
+var (
+	errRevoked = errors.New("partition revoked")
+	errCut     = errors.New("no time left")
+)
 
 // Later is the error by which Handle asks to be called again with the same
 // records, of which it may have taken the first ones. Until then the partition
@@ -26,6 +29,7 @@ type worker struct {
 	p *Partition
 	h Handler
 
+	lag    *lag
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	close  chan struct{} // closed to ask for a clean end
@@ -43,7 +47,7 @@ type worker struct {
 
 // startWorker tells whether it did: not in a shutdown.
 func (g *Group) startWorker(p *Partition, h Handler) bool {
-	w := &worker{g: g, p: p, h: h, close: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	w := &worker{g: g, p: p, h: h, lag: newLag(p.Start), close: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	p.worker = w
 	g.workers.Lock()
@@ -51,19 +55,33 @@ func (g *Group) startWorker(p *Partition, h Handler) bool {
 	if g.workers.closed {
 		return false
 	}
-	g.workers.by[topicPartition{p.Topic, p.Number}] = w
+	tp := topicPartition{p.Topic, p.Number}
+	g.workers.by[tp] = w
+	g.showLag(tp, w.lag)
 	g.wg.Go(func() {
 		defer close(w.done)
-		if err := w.run(); err != nil && w.ctx.Err() == nil {
-			if errors.Is(err, ErrFenced) {
-				w.fenced()
-				return
-			}
-			g.fail(fmt.Errorf("%s/%d: %w", p.Topic, p.Number, err))
+		if e, ok := h.(Ender); ok {
+			defer e.End()
 		}
+		w.ended(w.run())
 		w.drop()
 	})
 	return true
+}
+
+// ended looks after what a worker ended by.
+func (w *worker) ended(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(context.Cause(w.ctx), errCut):
+		w.g.cfg.Log.Warn("cut off by the shutdown; the next owner of the partition repeats what was in hand",
+			"topic", w.p.Topic, "partition", w.p.Number, "err", err)
+	case w.ctx.Err() != nil:
+	case errors.Is(err, ErrFenced):
+		w.fenced()
+	default:
+		w.g.fail(fmt.Errorf("%s/%d: %w", w.p.Topic, w.p.Number, err))
+	}
 }
 
 func (w *worker) run() error {
@@ -134,6 +152,9 @@ func (w *worker) stop(clean bool) {
 	w.once.Do(func() { close(w.close) })
 	select {
 	case <-w.done:
+	case <-w.g.cfg.Cut:
+		w.cancel(errCut)
+		<-w.done
 	case <-time.After(w.g.cfg.Kafka.RebalanceTimeout * 3 / 4):
 		w.cancel(errRevoked)
 		<-w.done
