@@ -128,7 +128,7 @@ func TestStopWhileTheStoreHangs(t *testing.T) {
 	check(t, err)
 	defer a.Stop()
 	send(0, 300)
-	until(t, "the first rows", func() bool { return rows("count()") == 300 })
+	until(t, "the first rows", func() bool { return summed(t, a, "driftline_ingest_records_stored_total") == 300 })
 	store.set(true)
 	send(300, 600)
 	until(t, "an open batch", func() bool { return summed(t, a, "driftline_ingest_open_records") > 0 })
