@@ -104,9 +104,6 @@ func newColumns(in *Ingester, t Topic, b *bill) columns {
 // add takes a record in: as rows, or as a dead letter when it can never be
 // stored. Any other error is the caller's.
 func (b *batch) add(ctx context.Context, r *kgo.Record) error {
-	if err := b.bill.wait(); err != nil {
-		return err
-	}
 	rows := b.arrival.rows
 	err := b.take(ctx, r)
 	if err == nil && b.arrival.rows == rows {

@@ -8,9 +8,9 @@ import (
 
 // counters of one partition.
 type counters struct {
-	records, stored, dead, lost   *metrics.Counter // stored counts rows
-	replays, reconciled, isolated *metrics.Counter
-	batchRows, batchBytes, flush  *metrics.Histogram
+	records, stored, dead, lost, restored *metrics.Counter // stored counts rows
+	replays, reconciled, isolated         *metrics.Counter
+	batchRows, batchBytes, flush          *metrics.Histogram
 
 	books    books
 	stages   stages
@@ -25,6 +25,7 @@ func newCounters(set *metrics.Set, a assignment) counters {
 		stored:     set.GetOrCreateCounter("driftline_ingest_rows_stored_total" + label),
 		dead:       set.GetOrCreateCounter("driftline_ingest_dead_letters_total" + label),
 		isolated:   set.GetOrCreateCounter("driftline_ingest_isolations_total" + label),
+		restored:   set.GetOrCreateCounter("driftline_ingest_restored_rows_total" + label),
 		lost:       set.GetOrCreateCounter("driftline_ingest_lost_records_total" + label),
 		reconciled: set.GetOrCreateCounter("driftline_ingest_reconciled_total" + label),
 		replays:    set.GetOrCreateCounter("driftline_ingest_replays_total" + label),

@@ -176,7 +176,7 @@ func TestColumnarDecodersAgreeWithThePlainOnes(t *testing.T) {
 func TestRowsHoldEveryFeatureAtItsPosition(t *testing.T) {
 	for _, d := range decoders() {
 		rng, at := rand.New(rand.NewPCG(7, 8)), arrivals{}
-		c := newEventColumns(modelIngester(memorySchemas{}, 65_000), Topic{Format: d.format, Tenant: "acme"})
+		c := newEventColumns(modelIngester(localSchemas{}, 65_000), Topic{Format: d.format, Tenant: "acme"})
 		for range 500 {
 			e := randomEvent(rng)
 			e.Version = []string{"1", "2"}[rng.IntN(2)]
@@ -367,7 +367,7 @@ func TestJSONTakesNaNAndInfinityForMissing(t *testing.T) {
 
 // A record that is refused leaves no trace in the columns.
 func TestRefusedRecordsLeaveColumnsAlone(t *testing.T) {
-	c, at := newEventColumns(modelIngester(memorySchemas{}, 6), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
+	c, at := newEventColumns(modelIngester(localSchemas{}, 6), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
 	values := []struct{ value, reason string }{
 		{`{"model":"m","timestamp":1,"features":{"a":1,"b":"x"}}`, "<nil>"},
 		{`{"model":"m"}`, "missing_field"},

@@ -79,10 +79,9 @@ func (c *eventColumns) reset() {
 func (c *eventColumns) derive(owed owed) ([]derived, func(), error) {
 	var lack lacking
 	if owed != nil {
-		minutes := c.groups.minutes()
 		var errs [2]error
-		lack.states, errs[0] = owed("feature_sketches_1m", minutes)
-		lack.counts, errs[1] = owed("category_counts_1m", minutes)
+		lack.states, errs[0] = owed("feature_sketches_1m", &c.groups)
+		lack.counts, errs[1] = owed("category_counts_1m", &c.groups)
 		if err := errors.Join(errs[:]...); err != nil {
 			return nil, nil, err
 		}

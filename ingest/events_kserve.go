@@ -115,23 +115,22 @@ func (d *kserveEvents) count() {
 	d.told = now
 }
 
-// lookBack gives a decoder that needs them the records before the first one
-// that this owner takes.
-func (p *partition) lookBack(ctx context.Context) error {
-	p.looked = true
-	d := p.batch.cols.looksBack()
-	if d == nil || p.next <= 0 {
+// lookBack gives a batch's decoder that needs them the records before an
+// offset.
+func (p *partition) lookBack(ctx context.Context, b *batch, offset int64) error {
+	d := b.cols.looksBack()
+	if d == nil || offset <= 0 {
 		return nil
 	}
 	start, err := p.log.LogStart(ctx)
 	if err != nil {
 		return err
 	}
-	from := max(start, d.lookback(p.next))
-	if from >= p.next {
+	from := max(start, d.lookback(offset))
+	if from >= offset {
 		return nil
 	}
-	records, err := p.log.Read(ctx, from, p.next)
+	records, err := p.log.Read(ctx, from, offset)
 	if err != nil {
 		return fmt.Errorf("read back from offset %d: %w", from, err)
 	}

@@ -37,9 +37,11 @@ type Store interface {
 	Insert(ctx context.Context, table, token string, block proto.Input) error
 	// Stored tells which rows of a range of offsets are in a table.
 	Stored(ctx context.Context, table, topic string, partition int32, from, to int64) (map[schemas.Origin]struct{}, error)
-	// Owed tells for minutes of models whether a table of summaries lacks rows
-	// that are stored.
-	Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]bool, error)
+	// Owed tells for minutes of models how many of the rows that are stored a
+	// table of summaries lacks; fewer than 0 when it is ahead of them.
+	Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error)
+	// Retries counts the inserts that were sent again, of all callers.
+	Retries() uint64
 	// Crowded tells that the store suffers from too many blocks.
 	Crowded() bool
 }
@@ -77,12 +79,14 @@ type Ingester struct {
 	quotas *quotas      // nil when no rate is limited
 	warn   *slog.Logger // at most one line in ten seconds a place
 
-	summarizers sync.Pool // of *summarizer
+	summarizers sync.Pool     // of *summarizer
+	lookEvery   time.Duration // between looks for lost summaries
 }
 
 // New makes an Ingester.
 func New(cfg Config, o Options) *Ingester {
 	in := &Ingester{Options: o, cfg: cfg, topics: map[string]Topic{}, quotas: newQuotas(cfg.Quotas, o.Metrics), warn: selfmetrics.Every(o.Log, 10*time.Second)}
+	in.lookEvery = lookEvery
 	in.summarizers.New = func() any { return newSummarizer() }
 	for _, t := range cfg.Topics {
 		in.topics[t.Topic] = t

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/ingest"
@@ -30,7 +31,7 @@ func check(t testing.TB, err error) {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("never: ", what)
 		}
@@ -129,17 +130,13 @@ func (r *rig) number(sql string) (n uint64) {
 	return n
 }
 
-// consume reads everything that a topic holds now.
+// consume waits until a topic holds records, which must then be n.
 func (r *rig) consume(topic string, n int) (out []*kgo.Record) {
 	r.Helper()
-	cl, err := r.kafka.Dial(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	check(r, err)
-	defer cl.Close()
-	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
-	defer cancel()
-	for len(out) < n && ctx.Err() == nil {
-		cl.PollFetches(ctx).EachRecord(func(rec *kgo.Record) { out = append(out, rec) })
-	}
+	until(r.TB, fmt.Sprintf("%d records in %s", n, topic), func() bool {
+		out = r.consumeAll(topic)
+		return len(out) >= n
+	})
 	if len(out) != n {
 		r.Fatalf("topic %s holds %d records, want %d", topic, len(out), n)
 	}
@@ -219,21 +216,35 @@ func testEventsAreStoredOnceInBothFormats(t *testing.T, start starter) {
 }
 
 // consumeAll reads a topic to its present end.
-func (r *rig) consumeAll(topic string) []*kgo.Record {
+func (r *rig) consumeAll(topic string) (out []*kgo.Record) {
 	r.Helper()
-	cl, err := r.kafka.Dial(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := r.kafka.Dial(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
 	check(r, err)
 	defer cl.Close()
-	var out []*kgo.Record
-	for {
-		ctx, cancel := context.WithTimeout(r.Context(), 500*time.Millisecond)
-		fetches := cl.PollFetches(ctx)
-		cancel()
-		if fetches.NumRecords() == 0 {
-			return out
+	var ends kadm.ListedOffsets
+	until(r.TB, topic+" has a leader", func() bool { // a new topic takes a moment
+		ends, err = kadm.NewClient(cl).ListEndOffsets(r.Context(), topic)
+		return err == nil && ends.Error() == nil
+	})
+	missing := map[int32]int64{} // partition → where it ends
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			missing[o.Partition] = o.Offset
 		}
-		out = append(out, fetches.Records()...)
+	})
+	for len(missing) > 0 {
+		fetches := cl.PollFetches(r.Context())
+		check(r, fetches.Err())
+		fetches.EachRecord(func(rec *kgo.Record) {
+			if !rec.Attrs.IsControl() {
+				out = append(out, rec)
+			}
+			if rec.Offset >= missing[rec.Partition]-1 {
+				delete(missing, rec.Partition)
+			}
+		})
 	}
+	return out
 }
 
 // One record in a hundred is broken: all good ones are stored, all broken ones

@@ -56,6 +56,7 @@ type keeper struct {
 	offset int64
 	intent string
 	tokens map[string]bool
+	stored map[schemas.Origin]struct{}
 	rows   []string
 }
 
@@ -80,6 +81,8 @@ func (k *keeper) Insert(_ context.Context, table, token string, in proto.Input) 
 		cols[c.Name] = c.Data
 	}
 	for i := range cols["request_id"].Rows() {
+		day := schemas.Day(cols["timestamp"].(*proto.ColDateTime64).Row(i))
+		k.stored[schemas.Origin{Offset: (*cols["_offset"].(*proto.ColInt64))[i], Day: day}] = struct{}{}
 		cat := cols["cat"].(*wordArrays)
 		var words []string
 		for _, key := range cat.words.keys[start(cat.offsets, uint32(i)):cat.offsets[i]] {
@@ -91,10 +94,14 @@ func (k *keeper) Insert(_ context.Context, table, token string, in proto.Input) 
 }
 
 func (k *keeper) Stored(context.Context, string, string, int32, int64, int64) (map[schemas.Origin]struct{}, error) {
-	return nil, nil
+	return k.stored, nil
 }
-func (k *keeper) Owed(context.Context, string, []schemas.Minute) ([]bool, error) { return nil, nil }
-func (k *keeper) Crowded() bool                                                  { return false }
+
+func (k *keeper) Owed(_ context.Context, _ string, minutes []schemas.Minute) ([]int64, error) {
+	return make([]int64, len(minutes)), nil
+}
+func (k *keeper) Retries() uint64 { return 0 }
+func (k *keeper) Crowded() bool   { return false }
 func (k *keeper) ProduceSync(_ context.Context, records ...*kgo.Record) (out kgo.ProduceResults) {
 	return nil
 }
@@ -105,7 +112,7 @@ func (k *keeper) through(t *testing.T, rng *rand.Rand, crashes int) {
 	cfg := DefaultConfig()
 	cfg.Topics = []Topic{{Topic: "in", Kind: Events, Format: FormatKServe, Tenant: "t"}}
 	cfg.BatchRows, cfg.FlushInterval = 1+rng.IntN(9), time.Hour
-	schema := memorySchemas{}
+	schema := localSchemas{}
 	for k.offset < int64(len(k.log)) {
 		in := New(cfg, Options{Windows: "w", Store: k, Schemas: schema, Producer: k, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
 		p, err := in.handler(k, k.offset, k.intent, assignment{topic: "in", token: "x"})
@@ -134,9 +141,9 @@ func TestHalvesAreJoinedThroughTakeovers(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		log := halves(rng, 400)
-		once := &keeper{log: log, tokens: map[string]bool{}}
+		once := &keeper{log: log, tokens: map[string]bool{}, stored: map[schemas.Origin]struct{}{}}
 		once.through(t, rng, 0)
-		often := &keeper{log: log, tokens: map[string]bool{}}
+		often := &keeper{log: log, tokens: map[string]bool{}, stored: map[schemas.Origin]struct{}{}}
 		often.through(t, rng, 30)
 		slices.Sort(once.rows)
 		slices.Sort(often.rows)

@@ -47,7 +47,7 @@ func placed(t *testing.T, c *eventColumns, e *rawEvent) error {
 // duplicates wins, everything else is missing.
 func TestLayoutFollowsEveryOrder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
-	c := newEventColumns(modelIngester(memorySchemas{}, 100), Topic{Tenant: "t"})
+	c := newEventColumns(modelIngester(localSchemas{}, 100), Topic{Tenant: "t"})
 	known := 3
 	for range 20_000 {
 		if known < 60 && rng.IntN(50) == 0 {
@@ -82,7 +82,7 @@ func TestLayoutFollowsEveryOrder(t *testing.T) {
 
 // A feature is numeric or categorical by its value, and may be both.
 func TestLayoutKeepsKindsApart(t *testing.T) {
-	c := newEventColumns(modelIngester(memorySchemas{}, 100), Topic{Tenant: "t"})
+	c := newEventColumns(modelIngester(localSchemas{}, 100), Topic{Tenant: "t"})
 	e := numericEvent([]string{"a"}, []float64{1})
 	e.catNames, e.catValues = [][]byte{[]byte("a")}, [][]byte{[]byte("x")}
 	if err := placed(t, c, e); err != nil {
@@ -99,7 +99,7 @@ func TestLayoutRefusesReservedNamesEveryTime(t *testing.T) {
 	reserved := []string{"", schemas.FeatureScore, schemas.FeatureLatency, schemas.FeaturePrediction}
 	for _, first := range reserved {
 		for _, second := range reserved {
-			c := newEventColumns(modelIngester(memorySchemas{}, 100), Topic{Tenant: "t"})
+			c := newEventColumns(modelIngester(localSchemas{}, 100), Topic{Tenant: "t"})
 			for _, name := range []string{first, second, second} {
 				for _, names := range [][]string{{"a", name}, {name}} {
 					if err := placed(t, c, numericEvent(names, []float64{7, 7}[:len(names)])); reasonOf(err) != "bad_feature" {
@@ -113,7 +113,7 @@ func TestLayoutRefusesReservedNamesEveryTime(t *testing.T) {
 
 // The limit counts what the version would have; a refusal changes nothing.
 func TestLayoutBoundsFeatures(t *testing.T) {
-	c := newEventColumns(modelIngester(memorySchemas{}, 5), Topic{Tenant: "t"})
+	c := newEventColumns(modelIngester(localSchemas{}, 5), Topic{Tenant: "t"})
 	if err := placed(t, c, numericEvent([]string{"a", "b"}, []float64{1, 2})); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestLayoutBoundsFeatures(t *testing.T) {
 // Versions, models and tenants have layouts of their own; a record without a
 // tenant has the topic's.
 func TestLayoutsAreApart(t *testing.T) {
-	c := newEventColumns(modelIngester(memorySchemas{}, 100), Topic{Tenant: "t"})
+	c := newEventColumns(modelIngester(localSchemas{}, 100), Topic{Tenant: "t"})
 	for i, key := range []schemas.SchemaKey{{}, {Tenant: "t"}, {Tenant: "u"}, {Version: "2"}, {Model: "n"}, {}} {
 		e := numericEvent([]string{fmt.Sprint("f", i)}, []float64{1})
 		e.tenant, e.version, e.model = []byte(key.Tenant), []byte(key.Version), []byte(or(key.Model, "m"))

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -30,49 +28,6 @@ import (
 // errFault is what every injected fault says.
 var errFault = errors.New("injected fault")
 
-// errCursed is the store's answer to a block with a row that it never takes.
-type errCursed struct{ error }
-
-func (errCursed) Refused() bool { return true }
-
-// memorySchemas agrees with itself.
-type memorySchemas map[schemas.SchemaKey]*schemas.FeatureSchema
-
-func (m memorySchemas) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
-	if s := m[key]; s != nil {
-		return s
-	}
-	return schemas.NewFeatureSchema(key)
-}
-
-func (m memorySchemas) Extend(_ context.Context, key schemas.SchemaKey, missing []schemas.SchemaEntry) (*schemas.FeatureSchema, error) {
-	s := m.Schema(key)
-	for _, e := range missing {
-		s = s.Extended(e.Kind, e.Name)
-	}
-	m[key] = s
-	return s, nil
-}
-
-// window is a minute of a model.
-type window struct {
-	model  string
-	minute int64
-}
-
-// row is what a block holds of one record.
-type row struct {
-	offset int64
-	window window
-}
-
-// block is an insert that was sent.
-type block struct {
-	table string
-	token string
-	rows  []row
-}
-
 // world is one partition with its group's offset, the store, the topics that
 // are written to, and what can go wrong with them.
 type world struct {
@@ -81,25 +36,26 @@ type world struct {
 	rng    *rand.Rand
 	faults bool
 
-	log    []*kgo.Record             // without those that are compacted away
-	end    int64                     // of the log
-	start  int64                     // of the log
-	broken map[int64]bool            // offsets that can never be decoded
-	cursed map[int64]bool            // offsets that the store refuses
-	format string                    // of the records
-	schema memorySchemas             // outlives all instances, as Kafka's log does
-	set    *metrics.Set              // of all instances
-	age    int                       // of the newest owner: fences all former ones
-	offset int64                     // committed
-	intent string                    // committed metadata
-	tokens map[string]bool           // and days that the store knows
-	stored map[int64]int             // rows by offset
-	due    map[int64]window          // of the records
-	at     map[int64]window          // of the rows
-	summed map[string]map[window]int // rows that summaries count, by table
-	buried map[int64]int             // dead letters by offset
-	late   []block                   // sent by one who gave up, and not there yet
-	silent map[int64]window          // rows whose window is not announced since they came
+	log     []*kgo.Record             // without those that are compacted away
+	end     int64                     // of the log
+	start   int64                     // of the log
+	broken  map[int64]bool            // offsets that can never be decoded
+	cursed  map[int64]bool            // offsets that the store refuses
+	format  string                    // of the records
+	schema  localSchemas              // outlives all instances, as Kafka's log does
+	set     *metrics.Set              // of all instances
+	age     int                       // of the newest owner: fences all former ones
+	offset  int64                     // committed
+	intent  string                    // committed metadata
+	tokens  map[string]bool           // and days that the store knows
+	stored  map[int64]int             // rows by offset
+	due     map[int64]window          // of the records
+	at      map[int64]window          // of the rows
+	summed  map[string]map[window]int // rows that summaries count, by table
+	buried  map[int64]int             // dead letters by offset
+	late    []block                   // sent by one who gave up, and not there yet
+	silent  map[int64]window          // rows whose window is not announced since they came
+	retries uint64                    // of inserts, by who sends them
 
 	former    []*instance // who do not know yet that they are no longer owners
 	rules     int         // of the configuration
@@ -155,126 +111,6 @@ func (w *world) compact() {
 	}
 }
 
-// Insert is the store: it counts the rows of a token once.
-func (w *world) Insert(_ context.Context, table, token string, in proto.Input) error {
-	if table != "inference_events" {
-		return w.insertSummary(table, token, in)
-	}
-	b := block{table, token, w.rowsOf(in)}
-	if slices.ContainsFunc(b.rows, func(r row) bool { return w.cursed[r.offset] }) {
-		return errCursed{errFault}
-	}
-	if len(b.rows) == 0 {
-		w.fatalf("insert no rows")
-	}
-	return w.deliver(b)
-}
-
-// insertSummary takes states or counts: how many rows of a model's minute are
-// summed up.
-func (w *world) insertSummary(table, token string, in proto.Input) error {
-	cols := map[string]proto.ColInput{}
-	for _, c := range in {
-		cols[c.Name] = c.Data
-	}
-	b := block{table: table, token: token}
-	models, minutes := cols["model"].(*words), cols["minute"].(*proto.ColDateTime)
-	for i, rows := range *cols["rows"].(*proto.ColUInt64) {
-		if p, ok := cols["position"].(*proto.ColUInt16); ok && (*p)[i] != 0 {
-			continue
-		}
-		at := window{models.dict.Row(int(models.keys[i])), minuteOf(minutes.Row(i))}
-		b.rows = append(b.rows, row{int64(rows), at}) // the number of rows in the place of an offset
-	}
-	return w.deliver(b)
-}
-
-// deliver brings a block to the store, or not.
-func (w *world) deliver(b block) error {
-	if !w.fault() {
-		w.apply(b)
-		return nil
-	}
-	switch w.rng.IntN(4) {
-	case 0: // never arrives
-	case 3: // some of its days do
-		b.rows = slices.DeleteFunc(b.rows, func(r row) bool { return r.window.minute/1440%2 == 0 })
-		w.apply(b)
-	case 1: // arrives; the answer is lost
-		w.apply(b)
-	case 2: // arrives long after its sender gave up
-		w.late = append(w.late, b)
-	}
-	return errFault
-}
-
-// apply stores what is new of a block: the store knows a token by table and
-// day.
-func (w *world) apply(b block) {
-	known := maps.Clone(w.tokens)
-	for _, r := range b.rows {
-		id := fmt.Sprint(b.table, b.token, r.window.minute/1440)
-		if known[id] {
-			continue
-		}
-		w.tokens[id] = true
-		if b.table != "inference_events" {
-			w.summed[b.table][r.window] += int(r.offset)
-			continue
-		}
-		w.stored[r.offset]++
-		w.at[r.offset] = r.window
-		w.silent[r.offset] = r.window
-	}
-}
-
-// Stored answers when no insert of a former owner is under way any more, and
-// none of them tries again.
-func (w *world) Stored(_ context.Context, _, _ string, _ int32, from, to int64) (map[schemas.Origin]struct{}, error) {
-	for len(w.late) > 0 {
-		if i := w.rng.IntN(len(w.late)); w.chance(50) {
-			w.arrive()
-		} else {
-			w.late = slices.Delete(w.late, i, i+1)
-		}
-	}
-	w.former = nil
-	if w.fault() {
-		return nil, errFault
-	}
-	out := map[schemas.Origin]struct{}{}
-	for offset := range w.stored {
-		if offset >= from && offset < to {
-			out[schemas.Origin{Offset: offset, Day: w.at[offset].minute / 1440}] = struct{}{}
-		}
-	}
-	return out, nil
-}
-
-// Owed holds what is summed up against what is stored.
-func (w *world) Owed(_ context.Context, table string, minutes []schemas.Minute) (out []bool, err error) {
-	if w.fault() {
-		return nil, errFault
-	}
-	stored := w.storedByWindow()
-	summed := w.summed[map[string]string{"feature_sketches_1m": "feature_states", "category_counts_1m": "category_counts_1m"}[table]]
-	for _, m := range minutes {
-		at := window{m.Model, m.Minute}
-		out = append(out, stored[at] > summed[at])
-	}
-	return out, nil
-}
-
-func (w *world) storedByWindow() map[window]int {
-	out := map[window]int{}
-	for offset := range w.stored {
-		out[w.at[offset]]++
-	}
-	return out
-}
-
-func (w *world) Crowded() bool { return w.faults && w.chance(10) }
-
 // LogStart is the oldest offset that the log has.
 func (w *world) LogStart(context.Context) (int64, error) {
 	if w.fault() {
@@ -303,36 +139,6 @@ func (w *world) expire() {
 		w.start = w.log[n-1].Offset + 1
 		w.log = slices.Delete(w.log, 0, n)
 	}
-}
-
-// arrive applies one of the late inserts.
-func (w *world) arrive() {
-	if len(w.late) > 0 {
-		i := w.rng.IntN(len(w.late))
-		w.apply(w.late[i])
-		w.late = slices.Delete(w.late, i, i+1)
-	}
-}
-
-// rowsOf reads a block, and holds every row against the record that its
-// coordinates name.
-func (w *world) rowsOf(in proto.Input) (out []row) {
-	cols := map[string]proto.ColInput{}
-	for _, c := range in {
-		cols[c.Name] = c.Data
-		if c.Data.Rows() != in[0].Data.Rows() {
-			w.fatalf("column %s has %d rows, %s has %d", c.Name, c.Data.Rows(), in[0].Name, in[0].Data.Rows())
-		}
-	}
-	models, ids, times := cols["model"].(*words), cols["request_id"].(*proto.ColStr), cols["timestamp"].(*proto.ColDateTime64)
-	for i, offset := range *cols["_offset"].(*proto.ColInt64) {
-		if ids.Row(i) != strconv.FormatInt(offset, 10) {
-			w.fatalf("offset %d has the row of record %s", offset, ids.Row(i))
-		}
-		model := models.dict.Row(int(models.keys[i]))
-		out = append(out, row{offset, window{model, minuteOf(times.Row(i))}})
-	}
-	return out
 }
 
 // ProduceSync is the topics of dead letters and announcements. On a fault some
@@ -436,6 +242,7 @@ func (w *world) takeOver() *instance {
 		cfg.ReplayWithin = time.Nanosecond
 	}
 	in := New(cfg, Options{Windows: "windows", Store: w, Schemas: w.schema, Producer: w, Log: slog.New(slog.DiscardHandler), Metrics: w.set})
+	in.lookEvery = 0
 	p, err := in.handler(owner{w, w.age}, w.offset, w.intent, assignment{topic: "in", token: "cluster/id/0"})
 	if err != nil {
 		w.fatalf("take over at %d %q: %v", w.offset, w.intent, err)
@@ -495,7 +302,7 @@ func (i *instance) step() bool {
 func run(t testing.TB, seed uint64, set *metrics.Set) {
 	w := &world{
 		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, at: map[int64]window{}, due: map[int64]window{}, summed: map[string]map[window]int{"feature_states": {}, "category_counts_1m": {}}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
-		schema: memorySchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
+		schema: localSchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
 	}
 	w.write(w.rng.IntN(20))
 	newest := w.takeOver()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -99,9 +97,10 @@ func (p *partition) take(ctx context.Context, r *kgo.Record) error {
 		}
 	}
 	if !p.looked {
-		if err := p.lookBack(ctx); err != nil {
+		if err := p.lookBack(ctx, p.batch, p.next); err != nil {
 			return err
 		}
+		p.looked = true
 	}
 	if !r.Attrs.IsControl() { // a transaction's marker only moves on
 		if err := p.batch.add(ctx, r); err != nil {
@@ -261,26 +260,52 @@ func (p *partition) flush(ctx context.Context) error {
 }
 
 // insert stores the rows of the batch, and then what follows from them: only
-// rows that are in the table are summed up.
+// rows that are in the table are summed up. What may have been sent twice is
+// held against the store.
 func (p *partition) insert(ctx context.Context, end int64) error {
 	if p.batch.rows() == 0 {
 		return nil
 	}
+	retries := p.in.Store.Retries()
+	again := func() bool { return p.pending.end > 0 || p.in.Store.Retries() != retries }
 	stored, err := p.insertRows(ctx, end)
 	if err != nil {
 		return err
+	}
+	if again() {
+		if err := p.verifyRows(ctx, stored, end); err != nil {
+			return fmt.Errorf("look whether offsets %d to %d are stored: %w", p.from, end, err)
+		}
 	}
 	p.kept = stored
 	p.counters.stored.Add(stored.rows())
 	p.counters.batchRows.Update(float64(stored.rows()))
 	p.counters.batchBytes.Update(float64(p.batch.bytes))
-	if err := p.derive(ctx, stored, p.tokenOf(end)); err != nil {
+	if _, err := p.derive(ctx, stored, p.tokenOf(end), p.lacks(ctx)); err != nil {
 		return err
 	}
-	if p.pending.end > 0 && p.pending.rules != p.rules {
-		return p.buryStrangers(ctx, end)
+	if again() {
+		if err := p.verifySummaries(ctx, stored, end); err != nil {
+			return fmt.Errorf("look whether offsets %d to %d are summed up: %w", p.from, end, err)
+		}
 	}
 	return nil
+}
+
+// lacks picks, in a reconciliation, the minutes that lack rows: there the token
+// alone does not tell what is summed up.
+func (p *partition) lacks(ctx context.Context) owed {
+	if !p.reconcile {
+		return nil
+	}
+	return func(table string, g *groups) ([]bool, error) {
+		owes, err := p.in.Store.Owed(ctx, table, g.minutes())
+		out := make([]bool, len(owes))
+		for i, n := range owes {
+			out[i] = n > 0
+		}
+		return out, err
+	}
 }
 
 // insertRows stores the rows and returns the batch of all that is in the table.
@@ -307,63 +332,25 @@ func (p *partition) insertRows(ctx context.Context, end int64) (*batch, error) {
 	return kept, nil
 }
 
-// derive stores what follows from rows. In a reconciliation the token alone
-// does not tell what is there; a minute that lacks nothing is left out.
-func (p *partition) derive(ctx context.Context, b *batch, token string) error {
-	var lacks owed
-	if p.reconcile {
-		lacks = func(table string, minutes []schemas.Minute) ([]bool, error) {
-			return p.in.Store.Owed(ctx, table, minutes)
-		}
-	}
-	blocks, done, err := b.cols.derive(lacks)
+// derive stores what follows from rows: all of it, or the minutes that are
+// owed. It tells how many rows of summaries it sent.
+func (p *partition) derive(ctx context.Context, b *batch, token string, owed owed) (sent int, err error) {
+	blocks, done, err := b.cols.derive(owed)
 	if err != nil {
-		return fmt.Errorf("ask which minutes are summed up: %w", err)
+		return 0, fmt.Errorf("ask which minutes are summed up: %w", err)
 	}
 	defer done()
 	for _, d := range blocks {
-		if d.block[0].Data.Rows() == 0 {
+		rows := d.block[0].Data.Rows()
+		if rows == 0 {
 			continue
 		}
 		if err := p.in.Store.Insert(ctx, d.table, token, d.block); err != nil {
-			return err
+			return sent, err
 		}
+		sent += rows
 	}
-	return nil
-}
-
-// buryStrangers looks after a batch that was begun under other rules: what the
-// first try stored counts. Records that these rules make rows of and the former
-// did not are dead letters, to be replayed.
-func (p *partition) buryStrangers(ctx context.Context, end int64) error {
-	stored, err := p.in.Store.Stored(ctx, p.batch.table(), p.topic, p.partition, p.from, end)
-	if err != nil {
-		return err
-	}
-	offsets := map[int64]bool{}
-	for o := range stored {
-		offsets[o.Offset] = true
-	}
-	missing := map[int64]bool{}
-	for _, o := range p.batch.offset {
-		missing[o] = !offsets[o]
-	}
-	for _, o := range p.batch.buried {
-		delete(missing, o)
-	}
-	if !slices.Contains(slices.Collect(maps.Values(missing)), true) {
-		return nil
-	}
-	records, err := p.log.Read(ctx, p.from, end)
-	if err != nil {
-		return err
-	}
-	for _, r := range records {
-		if missing[r.Offset] {
-			p.batch.bury(r, &poison{reason: "other_rules", detail: "the configuration changed while the record was written: replay it"})
-		}
-	}
-	return nil
+	return sent, nil
 }
 
 // tokenOf names the block of [from, end).

@@ -84,7 +84,7 @@ func gated(cfg Config) *Ingester {
 		limits.Topics, limits.Policies, limits.Quotas, limits.HashKey, limits.LetterKeys = cfg.Topics, cfg.Policies, cfg.Quotas, cfg.HashKey, cfg.LetterKeys
 		cfg = limits
 	}
-	return New(cfg, Options{Windows: "windows", Schemas: memorySchemas{}, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+	return New(cfg, Options{Windows: "windows", Schemas: localSchemas{}, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
 }
 
 func hashed(tenant, value string) string {

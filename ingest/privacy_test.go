@@ -137,7 +137,7 @@ func TestNoRawValueLeaves(t *testing.T) {
 			topic.DeadLetters = LettersEncrypt
 		}
 		cfg := Config{Topics: []Topic{topic}, Policies: randomPolicies(rng), HashKey: testKey, LetterKeys: []LetterKey{letterKey("k", 1)}}
-		agreed := &listening{memorySchemas: memorySchemas{}}
+		agreed := &listening{localSchemas: localSchemas{}}
 		var log bytes.Buffer
 		in := gated(cfg)
 		in.Schemas, in.warn = agreed, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -205,7 +205,7 @@ func TestDroppedFeaturesAreNotAgreed(t *testing.T) {
 		{Action: ActionDrop, Fields: []string{"features.user.*"}},
 		{Action: ActionAllowFields, Fields: []string{"features.age"}},
 	} {
-		agreed := &listening{memorySchemas: memorySchemas{}}
+		agreed := &listening{localSchemas: localSchemas{}}
 		topic := Topic{Topic: "in", Kind: Events, Format: FormatJSON, Tenant: "t"}
 		in := gated(Config{Topics: []Topic{topic}, Policies: []Policy{p}})
 		in.Schemas = agreed
@@ -222,11 +222,11 @@ func TestDroppedFeaturesAreNotAgreed(t *testing.T) {
 
 // listening agrees in memory and remembers what it was told.
 type listening struct {
-	memorySchemas
+	localSchemas
 	said []schemas.SchemaEntry
 }
 
 func (l *listening) Extend(ctx context.Context, key schemas.SchemaKey, missing []schemas.SchemaEntry) (*schemas.FeatureSchema, error) {
 	l.said = append(l.said, missing...)
-	return l.memorySchemas.Extend(ctx, key, missing)
+	return l.localSchemas.Extend(ctx, key, missing)
 }

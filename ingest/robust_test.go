@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,6 +141,54 @@ func testForgottenBatchesAreReconciled(t *testing.T, start starter) {
 	}
 	if n := total(set, "driftline_ingest_reconciled_total"); n != 1 {
 		t.Errorf("%d batches reconciled, want 1", n)
+	}
+}
+
+// A store that was killed knows the token of rows that it does not have, in the
+// table or in what is summed up. Whoever repeats the batch finds out and sends
+// what is missing.
+func TestLostPartsAreRestored(t *testing.T) {
+	for _, lost := range [][]string{eventTables, eventTables[:1], eventTables[1:2], eventTables[2:]} {
+		t.Run(strings.Join(lost, ","), func(t *testing.T) { testLostPartsAreRestored(t, lost) })
+	}
+}
+
+var eventTables = []string{"inference_events", "feature_sketches_1m", "category_counts_1m"}
+
+func testLostPartsAreRestored(t *testing.T, lost []string) {
+	r := newRig(t, fake, eventsTopic())
+	r.send(0, 250, func(i int, _ []byte) []byte { // two days
+		e := event(i)
+		e.Time = noon.Add(time.Duration(i%2)*24*time.Hour + time.Duration(i)*time.Second)
+		return encode(t, ingest.FormatJSON, e)
+	})
+	r.cfg.FlushInterval = time.Second // all in one batch
+	stop := r.run(metrics.NewSet())
+	until(t, "all states", func() bool { return r.number("SELECT sum(rows) FROM feature_sketches_1m") == 250 })
+	stop()
+	for _, table := range lost { // a mutation takes rows away and leaves tokens
+		column := "minute"
+		if table == eventTables[0] {
+			column = "timestamp"
+		}
+		check(t, r.db.Conn().Exec(t.Context(), "ALTER TABLE "+table+" DELETE WHERE toDate("+column+") = '2026-03-02' SETTINGS mutations_sync = 2"))
+	}
+	_, end := r.committed()
+	r.pretend(0, fmt.Sprintf("v1|pend=%d|at=%d|rules=x", end, time.Now().UnixMilli()))
+	set := metrics.NewSet()
+	stop = r.run(set)
+	until(t, "the batch repeated", func() bool { at, _ := r.committed(); return at.At == end && at.Metadata == "" })
+	stop()
+	for _, sql := range []string{
+		"SELECT count() FROM inference_events", "SELECT uniqExact(request_id) FROM inference_events",
+		"SELECT sum(rows) FROM feature_sketches_1m", "SELECT sumIf(rows, position = 0) FROM category_counts_1m",
+	} {
+		if n := r.number(sql); n != 250 {
+			t.Errorf("%s gives %d, want 250", sql, n)
+		}
+	}
+	if total(set, "driftline_ingest_restored_rows_total") == 0 {
+		t.Error("nothing was restored")
 	}
 }
 

@@ -29,7 +29,7 @@ func batched(format string, events ...[]byte) []byte {
 func TestBatchedEventsAreTheSameEvents(t *testing.T) {
 	for _, d := range decoders() {
 		format, rng := d.format, rand.New(rand.NewPCG(3, 4))
-		in, topic := modelIngester(memorySchemas{}, 65_000), Topic{Format: format, Tenant: "t"}
+		in, topic := modelIngester(localSchemas{}, 65_000), Topic{Format: format, Tenant: "t"}
 		fill := func(records ...[]byte) (*eventColumns, int) {
 			c, at := newEventColumns(in, topic), arrivals{}
 			for _, value := range records {
@@ -75,7 +75,7 @@ func TestBatchesGoInWholeOrNotAtAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, d := range decoders() {
 		format := d.format
-		c, at := newEventColumns(modelIngester(memorySchemas{}, 65_000), Topic{Format: format, Tenant: "t"}), arrivals{}
+		c, at := newEventColumns(modelIngester(localSchemas{}, 65_000), Topic{Format: format, Tenant: "t"}), arrivals{}
 		nameless := randomEvent(rng)
 		nameless.Model = ""
 		value := batched(format, d.encode(randomEvent(rng)), d.encode(nameless), d.encode(randomEvent(rng)))
@@ -90,7 +90,7 @@ func TestBatchesGoInWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestRowsOfARecordAreBounded(t *testing.T) {
-	c, at := newEventColumns(modelIngester(memorySchemas{}, 10), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
+	c, at := newEventColumns(modelIngester(localSchemas{}, 10), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
 	value := "[" + strings.Repeat("{},", maxRecordRows) + "{}]"
 	if err := c.add(t.Context(), &kgo.Record{Value: []byte(value)}, &at); reasonOf(err) != "too_many_rows" {
 		t.Error(err)
@@ -100,7 +100,7 @@ func TestRowsOfARecordAreBounded(t *testing.T) {
 // Records of the other kinds may hold several rows, too, and nothing of one
 // record shows up in the next.
 func TestOtherKindsTakeArrays(t *testing.T) {
-	c, at := newSampleColumns(modelIngester(memorySchemas{}, 10), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
+	c, at := newSampleColumns(modelIngester(localSchemas{}, 10), Topic{Format: FormatJSON, Tenant: "t"}), arrivals{}
 	for value, want := range map[string]string{
 		`[{"metric":"a","timestamp":"2026-01-01T00:00:00Z","node":"n1"},{"metric":"b","timestamp":"2026-01-01T00:00:00Z"}]`: "<nil>",
 		` {"metric":"c","timestamp":"2026-01-01T00:00:00Z"}`:                                                                "<nil>",

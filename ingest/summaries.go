@@ -72,8 +72,18 @@ func (g *groups) minutes() []schemas.Minute {
 	return out
 }
 
-// owed tells which minutes a table of summaries lacks rows of.
-type owed func(table string, minutes []schemas.Minute) ([]bool, error)
+// needs counts the rows of each minute. A batch may have one in two groups,
+// when it forgot a model version in between.
+func (g *groups) needs() map[schemas.Minute]int64 {
+	out := map[schemas.Minute]int64{}
+	for i, m := range g.minutes() {
+		out[m] += int64(g.list[i].rows)
+	}
+	return out
+}
+
+// owed picks the groups that a table of summaries lacks.
+type owed func(table string, g *groups) ([]bool, error)
 
 // lacking picks the groups that go into each table; nil is all of them.
 type lacking struct{ states, counts []bool }

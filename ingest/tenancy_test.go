@@ -114,12 +114,12 @@ func TestPlainTopicsHaveNoGate(t *testing.T) {
 
 // rankedSchemas agrees in memory, and counts the model versions as the log does.
 type rankedSchemas struct {
-	memorySchemas
+	localSchemas
 	versions map[string]int
 }
 
 func (s rankedSchemas) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
-	if known := s.memorySchemas[key]; known != nil {
+	if known := s.localSchemas[key]; known != nil {
 		return known
 	}
 	out := schemas.NewFeatureSchema(key)
@@ -129,13 +129,13 @@ func (s rankedSchemas) Schema(key schemas.SchemaKey) *schemas.FeatureSchema {
 
 func (s rankedSchemas) agree(key schemas.SchemaKey, names ...string) *schemas.FeatureSchema {
 	out := s.Schema(key)
-	if s.memorySchemas[key] == nil {
+	if s.localSchemas[key] == nil {
 		s.versions[key.Tenant]++
 	}
 	for _, name := range names {
 		out = out.Extended(schemas.Numeric, name)
 	}
-	s.memorySchemas[key] = out
+	s.localSchemas[key] = out
 	return out
 }
 
@@ -162,7 +162,7 @@ func TestModelsOfATenantAreBounded(t *testing.T) {
 	cfg.MaxModels, cfg.Quotas = 3, map[string]Quota{"small": {MaxModels: 1}}
 	topic := Topic{Topic: "in", Kind: Events, Format: FormatJSON, Tenant: "t"}
 	cfg.Topics = []Topic{topic}
-	agreed := rankedSchemas{memorySchemas{}, map[string]int{}}
+	agreed := rankedSchemas{localSchemas{}, map[string]int{}}
 	in := gated(cfg)
 	in.Schemas = extending{agreed}
 	for _, c := range []struct {

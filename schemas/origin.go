@@ -27,3 +27,6 @@ type Minute struct {
 	Segment string
 	Minute  int64 // counted from 1970-01-01 00:00 UTC
 }
+
+// Day that the minute lies in; see [Day].
+func (m Minute) Day() int64 { return Day(time.Unix(m.Minute*60, 0)) }

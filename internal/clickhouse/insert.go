@@ -25,6 +25,7 @@ type Inserter struct {
 	breaker *gobreaker.CircuitBreaker[struct{}]
 	slots   chan *ch.Client // nil: a free slot that is not connected
 	set     *metrics.Set
+	retries atomic.Uint64
 	crowded atomic.Int64 // unix nanoseconds of the newest error of too many parts
 }
 
@@ -78,6 +79,7 @@ func (ins *Inserter) Insert(ctx context.Context, table, token string, block prot
 	tries := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if tries++; tries > 1 {
+			ins.retries.Add(1)
 			ins.set.GetOrCreateCounter(fmt.Sprintf(`driftline_clickhouse_insert_retries_total{table=%q}`, table)).Inc()
 		}
 		return ins.breaker.Execute(func() (struct{}, error) { return struct{}{}, ins.try(ctx, table, token, block) })
@@ -87,6 +89,9 @@ func (ins *Inserter) Insert(ctx context.Context, table, token string, block prot
 	}
 	return nil
 }
+
+// Retries counts the blocks that were sent again.
+func (ins *Inserter) Retries() uint64 { return ins.retries.Load() }
 
 // crowdedFor is how long blocks stay large after the server had too many parts:
 // a few rounds of its merges.

@@ -37,10 +37,10 @@ func (db *DB) Stored(ctx context.Context, table, topic string, partition int32, 
 	return out, rows.Err()
 }
 
-// Owed tells for minutes of models whether a table of summaries lacks rows that
-// inference_events has. While others write to the same minutes, a minute may
-// seem to lack what they are about to add.
-func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]bool, error) {
+// Owed tells for minutes of models how many rows of inference_events a table of
+// summaries lacks; fewer than 0 when it has more. While others write to the same
+// minutes, a minute may seem to lack what they are about to add.
+func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
@@ -56,9 +56,9 @@ func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]bool, len(minutes))
+	out := make([]int64, len(minutes))
 	for i, m := range minutes {
-		out[i] = stored[m] > summed[m]
+		out[i] = int64(stored[m]) - int64(summed[m])
 	}
 	return out, nil
 }

@@ -41,9 +41,11 @@ func (s *store) Stored(context.Context, string, string, int32, int64, int64) (ma
 	return nil, errors.New("nothing is reconciled here")
 }
 
-func (s *store) Owed(context.Context, string, []schemas.Minute) ([]bool, error) {
+func (s *store) Owed(context.Context, string, []schemas.Minute) ([]int64, error) {
 	return nil, errors.New("nothing is reconciled here")
 }
+
+func (s *store) Retries() uint64 { return 0 }
 
 func (s *store) Crowded() bool { return false }
 

@@ -31,6 +31,7 @@ var Table = []Metric{
 	{"driftline_ingest_replays_total", Counter, "topic, partition", "Batches written again after a crash or rebalance because their commit was missing; deduplication keeps them single."},
 	{"driftline_ingest_lost_records_total", Counter, "topic, partition", "Offsets that the log no longer had when they were to be read: its retention is shorter than the lag. Also records that were gone before the store had taken them, when their batch was read again to find a row that it refuses. Should stay 0."},
 	{"driftline_ingest_reconciled_total", Counter, "topic, partition", "Unfinished batches held against the rows in the store, since their token may be forgotten or another configuration began them."},
+	{"driftline_ingest_restored_rows_total", Counter, "topic, partition", "Rows, or rows of summaries, that the store acknowledged and did not have: they were sent again. It happens when a server is killed, or out of memory, between noting a token and committing the part."},
 	{"driftline_ingest_isolations_total", Counter, "topic, partition", "Batches that the store refused because of a row in them: written in parts until the record was found, which is a dead letter."},
 	{"driftline_ingest_batch_rows", Histogram, "topic", "Rows of a batch. Small ones at high load mean that `ingest.flush_interval`, `ingest.batch_bytes` or `ingest.max_days` closes them early."},
 	{"driftline_ingest_batch_bytes", Histogram, "topic", "Bytes of the records of a batch, uncompressed."},

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS inference_events
     _offset    Int64 CODEC(DoubleDelta, ZSTD(1)),
     score      Float32 ALIAS num[1],
     latency_ms Float32 ALIAS num[2],
-    prediction String ALIAS cat[1]
+    prediction String ALIAS cat[1],
+    INDEX _offsets _offset TYPE minmax
 )
 ENGINE = MergeTree()
 PARTITION BY toDate(timestamp)
@@ -34,7 +35,8 @@ CREATE TABLE IF NOT EXISTS labels
     value      Nullable(Float64),
     _topic     LowCardinality(String),
     _partition Int32,
-    _offset    Int64 CODEC(DoubleDelta, ZSTD(1))
+    _offset    Int64 CODEC(DoubleDelta, ZSTD(1)),
+    INDEX _offsets _offset TYPE minmax
 )
 ENGINE = MergeTree()
 PARTITION BY toDate(timestamp)
@@ -57,7 +59,8 @@ CREATE TABLE IF NOT EXISTS telemetry
     labels     Map(LowCardinality(String), String),
     _topic     LowCardinality(String),
     _partition Int32,
-    _offset    Int64 CODEC(DoubleDelta, ZSTD(1))
+    _offset    Int64 CODEC(DoubleDelta, ZSTD(1)),
+    INDEX _offsets _offset TYPE minmax
 )
 ENGINE = MergeTree()
 PARTITION BY toDate(timestamp)
@@ -82,7 +85,8 @@ CREATE TABLE IF NOT EXISTS job_events
     error       String CODEC(ZSTD(1)),
     _topic      LowCardinality(String),
     _partition  Int32,
-    _offset     Int64 CODEC(DoubleDelta, ZSTD(1))
+    _offset     Int64 CODEC(DoubleDelta, ZSTD(1)),
+    INDEX _offsets _offset TYPE minmax
 )
 ENGINE = MergeTree()
 PARTITION BY toDate(timestamp)
@@ -103,7 +107,8 @@ CREATE TABLE IF NOT EXISTS changes
     description String,
     _topic      LowCardinality(String),
     _partition  Int32,
-    _offset     Int64
+    _offset     Int64,
+    INDEX _offsets _offset TYPE minmax
 )
 ENGINE = MergeTree()
 PARTITION BY toYYYYMM(timestamp)
