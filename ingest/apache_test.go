@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -130,6 +131,33 @@ func TestLeadersChangeInTheMiddle(t *testing.T) {
 	c.Restart(t, first) // two of three are needed
 	r.killed(c, func() int { return r.coordinator("driftline-ingest") })
 	r.storedOnce(end(), stop)
+}
+
+// A broker whose quota is used up makes its clients wait: that is counted, and
+// costs nothing but time.
+func TestBrokersThrottle(t *testing.T) {
+	c := apachekafka.Shared(t)
+	r := apacheRig(t, c)
+	const n = 20_000 // compressed, more than the quota of ten seconds, which brokers let pass at once
+	for i := range n {
+		r.cl.Produce(t.Context(), &kgo.Record{Topic: "in", Value: encode(t, ingest.FormatProtobuf, event(i))}, nil)
+	}
+	check(t, r.cl.Flush(t.Context()))
+	quota := func(op kadm.AlterClientQuotaOp) {
+		altered, err := kadm.NewClient(r.cl).AlterClientQuotas(context.Background(), []kadm.AlterClientQuotaEntry{{ // t's context is over in the cleanup
+			Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: &r.kafka.ClientID}}, Ops: []kadm.AlterClientQuotaOp{op},
+		}})
+		check(t, err)
+		check(t, altered[0].Err)
+	}
+	const key = "consumer_byte_rate"
+	quota(kadm.AlterClientQuotaOp{Key: key, Value: 40e3})
+	t.Cleanup(func() { quota(kadm.AlterClientQuotaOp{Key: key, Remove: true}) })
+	set := metrics.NewSet()
+	r.storedOnce(n, r.run(set))
+	if got := set.GetOrCreateFloatCounter(`driftline_kafka_throttled_seconds_total{group="driftline-ingest"}`).Get(); got == 0 {
+		t.Error("no broker made anybody wait")
+	}
 }
 
 // killed kills the broker in a role and waits until another one has the role

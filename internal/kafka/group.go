@@ -113,6 +113,7 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 		kgo.FetchMaxPartitionBytes(int32(max(1<<20, cfg.Kafka.FetchMaxBytes/4))),
 		kgo.MaxConcurrentFetches(2),
 		kgo.FetchMaxWait(250*time.Millisecond),
+		kgo.WithHooks(throttled{cfg.Metrics.GetOrCreateFloatCounter("driftline_kafka_throttled_seconds_total" + label)}),
 		kgo.OnOffsetsFetched(g.assigned),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, m map[string][]int32) { g.revoked(m, true) }),
 		kgo.OnPartitionsLost(func(ctx context.Context, _ *kgo.Client, m map[string][]int32) { g.revoked(m, false) }),

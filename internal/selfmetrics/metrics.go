@@ -7,6 +7,7 @@ var Table = []Metric{
 	{"driftline_kafka_queued_bytes", Gauge, "group", "Bytes of records fetched and not yet handled. At `kafka.queue_bytes` fetching pauses."},
 	{"driftline_kafka_pauses_total", Counter, "group", "Times that fetching paused because the queue was full. Every pause has a resume."},
 	{"driftline_kafka_resumes_total", Counter, "group", "Times that fetching resumed."},
+	{"driftline_kafka_throttled_seconds_total", Counter, "group", "Time that brokers made the group's client wait since it had used up one of their quotas."},
 	{"driftline_kafka_fetch_errors_total", Counter, "group, topic", "Errors of fetches, by topic; the client tries again by itself."},
 	{"driftline_kafka_lag_records", Gauge, "group, topic, partition", "Offsets between what the group has committed and the end of the log, transactions under way included: as `kafka-consumer-groups` tells it. What lies in open batches counts. NaN until the broker has told. Shown by the member that has the partition, and by nobody once it is taken away."},
 	{"driftline_kafka_lag_seconds", Gauge, "group, topic, partition", "Age of the oldest record that is not committed, by its timestamp in Kafka, to within one fetch; 0 without a lag. Of records that were never fetched: since when they are known to be there."},
