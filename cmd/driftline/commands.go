@@ -16,6 +16,7 @@ func commands() []*cli.Command {
 		demoCommand(),
 		backtestCommand(),
 		dlqCommand(),
+		capacityCommand(),
 		versionCommand(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/driftline/driftline/ingest/metricnames"
 	"github.com/driftline/driftline/internal/app"
+	"github.com/driftline/driftline/internal/capacity"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/internal/selfmetrics"
 )
@@ -24,6 +25,7 @@ func TestGeneratedPagesAreCurrent(t *testing.T) {
 			return config.Schema(app.DefaultConfig(), app.ConfigSources()...)
 		},
 		"../../docs/telemetry-names.md": func() ([]byte, error) { return metricnames.Page(), nil },
+		"../../docs/capacity.md":        capacity.Page,
 		"../../docs/metrics.md":         func() ([]byte, error) { return selfmetrics.MetricsPage(selfmetrics.Table), nil },
 	}
 	for file, generate := range pages {

@@ -30,8 +30,9 @@ func main() {
 	rounds := flag.Int("rounds", 3, "measurements of each kind; the median counts")
 	only := flag.String("only", "", "measure only what has this in its name, and the limits")
 	bin := flag.String("driftline", "bin/driftline", "binary to measure")
+	costs := flag.Bool("costs", false, "print processor time and bytes of an event instead, which internal/capacity reckons with")
 	flag.Parse()
-	if err := run(context.Background(), *rows, *rounds, *bin, *only); err != nil {
+	if err := run(context.Background(), *rows, *rounds, *bin, *only, *costs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -52,10 +53,11 @@ type bench struct {
 // result of one measurement.
 type result struct {
 	perSecond float64
-	rss       float64 // MiB, of the measured process; 0 when it is this one
+	rss       float64       // MiB, of the measured process; 0 when it is this one
+	cpu       time.Duration // of the measured process
 }
 
-func run(ctx context.Context, rows, rounds int, bin, only string) error {
+func run(ctx context.Context, rows, rounds int, bin, only string, costs bool) error {
 	b := &bench{rows: rows, bin: bin}
 	defer func() {
 		for _, f := range slices.Backward(b.cleanup) {
@@ -67,6 +69,9 @@ func run(ctx context.Context, rows, rounds int, bin, only string) error {
 	}
 	fmt.Printf("%s/%s, %d cores, %s, embedded engines in a process of their own; %d events of 20 numeric and 5 categorical features\n\n",
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), rows)
+	if costs {
+		return b.costs(ctx, rounds)
+	}
 	fmt.Printf("%-34s %12s %10s %9s %9s %12s\n", "", "events/s", "spread", "of rows", "of limit", "memory MiB")
 	t := table{rounds: rounds}
 	measurements := []measurement{

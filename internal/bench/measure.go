@@ -25,23 +25,40 @@ const blockRows = 50_000 // as ingest.batch_rows
 
 var start = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// event is the i-th of the measured stream: four models, three segments, a
-// thousand events a second of event time.
-func event(i int) schemas.Event {
+// shape is what the events of a stream are like.
+type shape struct {
+	numeric, categorical int
+	segments             int           // of each of four models
+	step                 time.Duration // of event time between events
+	random               bool          // categories without an order that compresses away
+}
+
+// usual is the shape of all measurements that do not say otherwise: a thousand
+// events a second of event time.
+var usual = shape{numeric: 20, categorical: 5, segments: 3, step: time.Millisecond}
+
+// event is the i-th of the measured stream.
+func event(i int) schemas.Event { return usual.event(i) }
+
+func (s shape) event(i int) schemas.Event {
 	h := uint64(i) * 0x9E3779B97F4A7C15
 	score, latency := float64(h%1000)/1000, float64(h%300)
 	e := schemas.Event{
-		Tenant: "default", Model: fmt.Sprint("m", i%4), Version: "v1", Segment: fmt.Sprint("s", i%3),
-		RequestID: fmt.Sprintf("%016x", h), Time: start.Add(time.Duration(i) * time.Millisecond),
+		Tenant: "default", Model: fmt.Sprint("m", i%4), Version: "v1", Segment: fmt.Sprint("s", i/4%s.segments),
+		RequestID: fmt.Sprintf("%016x", h), Time: start.Add(time.Duration(i) * s.step),
 		Deployment: "d", Pod: fmt.Sprint("p", i%8), Node: fmt.Sprint("n", i%2), GPU: fmt.Sprint("g", i%4),
 		Prediction: []string{"yes", "no"}[i%2], Score: &score, LatencyMS: &latency,
-		Features: schemas.Features{Numeric: make(map[string]float64, 20), Categorical: make(map[string]string, 5)},
+		Features: schemas.Features{Numeric: make(map[string]float64, s.numeric), Categorical: make(map[string]string, s.categorical)},
 	}
-	for j := range 20 {
-		e.Features.Numeric[fmt.Sprintf("num_%02d", j)] = float64(j) + float64((h>>j)%100_000)/1000
+	for j := range s.numeric {
+		e.Features.Numeric[fmt.Sprintf("num_%02d", j)] = float64(j) + float64((h>>(j%44))%100_000)/1000
 	}
-	for j := range 5 {
-		e.Features.Categorical[fmt.Sprintf("cat_%d", j)] = fmt.Sprint("c", (i*31+j*17)%50)
+	for j := range s.categorical {
+		c := uint64(i*31 + j*17)
+		if s.random {
+			c = (h ^ h>>29) * uint64(2*j+1) >> 33
+		}
+		e.Features.Categorical[fmt.Sprintf("cat_%d", j)] = fmt.Sprint("c", c%50)
 	}
 	return e
 }
@@ -61,7 +78,7 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	}
 	defer ins.Close()
 	if b.blocks == nil {
-		if err := b.encode(); err != nil {
+		if b.blocks, err = encode(usual, b.rows); err != nil {
 			return result{}, err
 		}
 	}
@@ -89,20 +106,20 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg, sums)
 }
 
-// encode fills the blocks that limits insert.
-func (b *bench) encode() error {
-	for at := 0; at < b.rows; at += blockRows {
+// encode fills the blocks of the first events of a shape.
+func encode(s shape, rows int) (out []*ingest.Blocks, _ error) {
+	for at := 0; at < rows; at += blockRows {
 		var events []schemas.Event
-		for i := at; i < min(at+blockRows, b.rows); i++ {
-			events = append(events, event(i))
+		for i := at; i < min(at+blockRows, rows); i++ {
+			events = append(events, s.event(i))
 		}
 		block, err := ingest.NewBlocks(events)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		b.blocks = append(b.blocks, block)
+		out = append(out, block)
 	}
-	return nil
+	return out, nil
 }
 
 // path measures a driftline process over a topic that is full already: from
@@ -146,7 +163,8 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 	if err := cmd.Wait(); err != nil {
 		return result{}, fmt.Errorf("driftline: %w", err)
 	}
-	return result{float64(b.rows) / took.Seconds(), memory}, b.done(ctx, db, cfg, inGo)
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return result{perSecond: float64(b.rows) / took.Seconds(), rss: memory, cpu: cpu}, b.done(ctx, db, cfg, inGo)
 }
 
 // fill produces the stream in a format.
