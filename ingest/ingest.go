@@ -42,6 +42,8 @@ type Store interface {
 	Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error)
 	// Retries counts the inserts that were sent again, of all callers.
 	Retries() uint64
+	// Atomic tells that the store knows a token only together with its rows.
+	Atomic() bool
 	// Crowded tells that the store suffers from too many blocks.
 	Crowded() bool
 }

@@ -101,7 +101,9 @@ func (k *keeper) Owed(_ context.Context, _ string, minutes []schemas.Minute) ([]
 	return make([]int64, len(minutes)), nil
 }
 func (k *keeper) Retries() uint64 { return 0 }
-func (k *keeper) Crowded() bool   { return false }
+
+func (k *keeper) Atomic() bool  { return true }
+func (k *keeper) Crowded() bool { return false }
 func (k *keeper) ProduceSync(_ context.Context, records ...*kgo.Record) (out kgo.ProduceResults) {
 	return nil
 }

@@ -173,6 +173,8 @@ func (w *world) Owed(_ context.Context, table string, minutes []schemas.Minute) 
 // Retries counts what deliver tried again.
 func (w *world) Retries() uint64 { return w.retries }
 
+func (w *world) Atomic() bool { return false }
+
 func (w *world) storedByWindow() map[window]int {
 	out := map[window]int{}
 	for offset := range w.stored {

@@ -267,12 +267,14 @@ func (p *partition) insert(ctx context.Context, end int64) error {
 		return nil
 	}
 	retries := p.in.Store.Retries()
-	again := func() bool { return p.pending.end > 0 || p.in.Store.Retries() != retries }
+	inDoubt := func() bool {
+		return !p.in.Store.Atomic() && (p.pending.end > 0 || p.in.Store.Retries() != retries)
+	}
 	stored, err := p.insertRows(ctx, end)
 	if err != nil {
 		return err
 	}
-	if again() {
+	if inDoubt() || p.pending.end > 0 && p.pending.rules != p.rules {
 		if err := p.verifyRows(ctx, stored, end); err != nil {
 			return fmt.Errorf("look whether offsets %d to %d are stored: %w", p.from, end, err)
 		}
@@ -284,7 +286,7 @@ func (p *partition) insert(ctx context.Context, end int64) error {
 	if _, err := p.derive(ctx, stored, p.tokenOf(end), p.lacks(ctx)); err != nil {
 		return err
 	}
-	if again() {
+	if inDoubt() {
 		if err := p.verifySummaries(ctx, stored, end); err != nil {
 			return fmt.Errorf("look whether offsets %d to %d are summed up: %w", p.from, end, err)
 		}

@@ -21,7 +21,7 @@ var ConfigSource string
 
 // Config of the connection to ClickHouse and of what is kept there.
 type Config struct {
-	Addr     []string      `yaml:"addr"`     // host:port of the native protocol (usually 9000, with TLS 9440). Left empty only with embedded.clickhouse
+	Addr     []string      `yaml:"addr"`     // host:port of the native protocol (usually 9000, with TLS 9440). Several are replicas of one shard, tried in turn: a batch that is repeated must reach a server that knows its token. Left empty only with embedded.clickhouse
 	Database string        `yaml:"database"` // made by migrate when absent. Default driftline
 	Username string        `yaml:"username"` // Default default
 	Password config.Secret `yaml:"password"`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -40,19 +41,27 @@ func (e refusedError) Unwrap() error { return e.error }
 // classify marks errors that the same block would meet again: retrying them
 // only hides the fault.
 func classify(err error) error {
-	var e *ch.Exception
-	switch {
-	case err == nil || !errors.As(err, &e):
-		return err
-	case slices.Contains(final, e.Code):
+	switch code := codeOf(err); {
+	case slices.Contains(final, code):
 		return backoff.Permanent(err)
-	case slices.Contains(data, e.Code):
+	case slices.Contains(data, code):
 		return backoff.Permanent(refusedError{err})
 	}
 	return err
 }
 
+// codeOf is the code of the server's answer to an insert or a query; 0 when it
+// gave none.
+func codeOf(err error) proto.Error {
+	if insert, ok := errors.AsType[*ch.Exception](err); ok {
+		return insert.Code
+	}
+	if query, ok := errors.AsType[*clickhouse.Exception](err); ok {
+		return proto.Error(query.Code)
+	}
+	return 0
+}
+
 func isCrowded(err error) bool {
-	var e *ch.Exception
-	return errors.As(err, &e) && slices.Contains(crowded, e.Code)
+	return slices.Contains(crowded, codeOf(err))
 }

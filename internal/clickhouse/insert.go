@@ -74,8 +74,6 @@ func (ins *Inserter) Close() {
 // rows but not yet what the views make of them, and the same token repairs
 // exactly that.
 func (ins *Inserter) Insert(ctx context.Context, table, token string, block proto.Input) error {
-	policy := backoff.NewExponentialBackOff()
-	policy.InitialInterval, policy.MaxInterval = 50*time.Millisecond, 5*time.Second
 	tries := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if tries++; tries > 1 {
@@ -83,15 +81,27 @@ func (ins *Inserter) Insert(ctx context.Context, table, token string, block prot
 			ins.set.GetOrCreateCounter(fmt.Sprintf(`driftline_clickhouse_insert_retries_total{table=%q}`, table)).Inc()
 		}
 		return ins.breaker.Execute(func() (struct{}, error) { return struct{}{}, ins.try(ctx, table, token, block) })
-	}, backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(0))
+	}, untilDone()...)
 	if err != nil {
 		return fmt.Errorf("insert %d rows into %s after %d tries: %w", block[0].Data.Rows(), table, tries, err)
 	}
 	return nil
 }
 
+// untilDone retries for as long as the context lasts.
+func untilDone() []backoff.RetryOption {
+	policy := backoff.NewExponentialBackOff()
+	policy.InitialInterval, policy.MaxInterval = 50*time.Millisecond, 5*time.Second
+	return []backoff.RetryOption{backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(0)}
+}
+
 // Retries counts the blocks that were sent again.
 func (ins *Inserter) Retries() uint64 { return ins.retries.Load() }
+
+// Atomic tells whether the server commits a token together with its rows:
+// replicated tables do so, in Keeper. There a question after the rows would
+// rather err, as it may meet a replica that is behind.
+func (ins *Inserter) Atomic() bool { return ins.form.Cluster != "" }
 
 // crowdedFor is how long blocks stay large after the server had too many parts:
 // a few rounds of its merges.

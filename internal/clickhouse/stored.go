@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -13,6 +15,31 @@ import (
 type Store struct {
 	*Inserter
 	*DB
+}
+
+// Stored is [DB.Stored], asked until the server answers.
+func (s Store) Stored(ctx context.Context, table, topic string, partition int32, from, to int64) (map[schemas.Origin]struct{}, error) {
+	return ask(ctx, s, func() (map[schemas.Origin]struct{}, error) {
+		return s.DB.Stored(ctx, table, topic, partition, from, to)
+	})
+}
+
+// Owed is [DB.Owed], asked until the server answers.
+func (s Store) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error) {
+	return ask(ctx, s, func() ([]int64, error) { return s.DB.Owed(ctx, table, minutes) })
+}
+
+// ask repeats a question until the server answers it, refuses it for good, or
+// ctx ends.
+func ask[T any](ctx context.Context, s Store, question func() (T, error)) (T, error) {
+	tries := 0
+	return backoff.Retry(ctx, func() (T, error) {
+		if tries++; tries > 1 {
+			s.set.GetOrCreateCounter("driftline_clickhouse_query_retries_total").Inc()
+		}
+		answer, err := question()
+		return answer, classify(err)
+	}, untilDone()...)
 }
 
 // Stored tells which rows of the offsets [from, to) of a partition are in a

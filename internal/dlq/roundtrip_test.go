@@ -47,6 +47,8 @@ func (s *store) Owed(context.Context, string, []schemas.Minute) ([]int64, error)
 
 func (s *store) Retries() uint64 { return 0 }
 
+func (s *store) Atomic() bool { return true }
+
 func (s *store) Crowded() bool { return false }
 
 func (s *store) total() (n int) {

@@ -42,6 +42,7 @@ var Table = []Metric{
 	{"driftline_ingest_record_delay_seconds", Histogram, "topic, of", "From the timestamp that Kafka has for a record to being stored, as above: what Kafka and Driftline add. The `oldest` is the upper bound of a batch."},
 	{"driftline_clickhouse_insert_seconds", Histogram, "table", "Time of one try of an insert."},
 	{"driftline_clickhouse_insert_retries_total", Counter, "table", "Tries of inserts after the first."},
+	{"driftline_clickhouse_query_retries_total", Counter, "", "Questions of ingest that were asked again, such as whether the rows of an unfinished batch are stored."},
 	{"driftline_clickhouse_insert_errors_total", Counter, "table", "Tries of inserts that failed."},
 	{"driftline_clickhouse_crowded_total", Counter, "table", "Inserts that the server put off because a table has too many parts. For a minute after one, batches stay open eight times as long."},
 	{"driftline_clickhouse_deduplicated_blocks_total", Counter, "server", "The server's own count, since it started, of blocks that it left out because a table knew their token (`DuplicatedInsertedBlocks`), asked for every 30 s. It rises when batches are repeated. All its clients count, each partition of a table by itself, and ClickHouse 26.7 counts each one twice in tables that are not replicated."},
