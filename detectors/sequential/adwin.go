@@ -43,6 +43,10 @@ var adwinEntry = Entry{
 	},
 }
 
+// rounding is the part of a mean by which sums of equal values may differ; it
+// only matters for values so large that the bound's second term is below it.
+const rounding = 1e-10
+
 type adwin struct {
 	delta        float64
 	clock        uint64
@@ -155,7 +159,7 @@ func (a *adwin) cut() bool {
 			m := 1/(n0-a.least+1) + 1/(n1-a.least+1)
 			gap := u0/n0 - u1/n1
 			spread := 2 * m * variance * confidence
-			if gap*gap > spread && math.Abs(gap) > math.Sqrt(spread)+2.0/3*confidence*m {
+			if gap*gap > spread && math.Abs(gap) > math.Sqrt(spread)+2.0/3*confidence*m && math.Abs(gap) > rounding*math.Abs(u0/n0) {
 				return true
 			}
 		}

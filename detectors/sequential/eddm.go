@@ -8,7 +8,8 @@ import "errors"
 //
 // Source: M. Baena-García et al., "Early drift detection method", IWKDDS 2006;
 // as in river: the first gap counts from the beginning, the maximum is kept
-// from the warm start (in values) on, and alarms need as many errors.
+// from the warm start (in values) on, and alarms need as many errors. (Older
+// versions of river divided σ² by n and alarm elsewhere.)
 var eddmEntry = Entry{
 	Name: "eddm", Title: "EDDM", Domain: Bits, Warns: true,
 	Params: []Param{
