@@ -15,6 +15,7 @@ func commands() []*cli.Command {
 		migrateCommand(),
 		demoCommand(),
 		backtestCommand(),
+		evalCommand(),
 		dlqCommand(),
 		capacityCommand(),
 		versionCommand(),

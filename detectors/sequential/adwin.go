@@ -33,7 +33,7 @@ var adwinEntry = Entry{
 	},
 	Doc:    "Sees the mean move, up or down, by little over long or by much at once, without a window length to choose. Its bound is made for values in [0,1]: divide others by their range first, or it alarms early (large values) or hardly ever (tiny ones). Blind to changes that leave the mean.",
 	Use:    "First choice for errors and losses: fewest false alarms of all at a moderate delay.",
-	Cost:   "About 0.1 µs a value at a clock of 32; memory grows with the logarithm of the window, 1.5 KB at a million values.",
+	Cost:   "About 25 ns a value at a clock of 32, 0.3 µs at 1; memory grows with the logarithm of the window, 1.5 KB at a million values.",
 	Source: "Bifet and Gavaldà 2007; parameters and fresh start after an alarm as in river",
 	make: func(p Params) machine {
 		return &adwin{

@@ -21,11 +21,11 @@ var ecddEntry = Entry{
 	Name: "ecdd", Title: "ECDD", Domain: Bits, Warns: true,
 	Params: []Param{
 		{"lambda", 0.2, 1e-6, 1, Number, "Weight of the newest value; L is made for 0.2."},
-		{"arl", 400, 100, 1000, Whole, "Mean values between false alarms that L is made for: 100, 400 or 1000. As printed, the polynomial of 1000 is below that of 400 and alarms more often."},
+		{"arl", 400, 100, 1000, Whole, "Mean values between false alarms that L is made for: 100, 400 or 1000. Measured at an error rate of 0.2: 55, 370 and 220, so that only 400 can be advised; the polynomials are as printed."},
 		{"warning_level", 0.5, 0, 1, Number, "Share of L that warns."},
 		{"min_instances", 30, 1, 1e9, Whole, "Nothing is tested before so many values."},
 	},
-	Doc:    "Sees the recent error rate rise above the mean one, within few values. False alarms come every few hundred values by design. Blind to falls, and above an error rate of one half.",
+	Doc:    "Sees the recent error rate rise above the mean one, within few values. False alarms come every 300 to 400 values by design. Blind to falls, and above an error rate of one half.",
 	Use:    "Large rises that must be seen within ten or twenty values.",
 	Cost:   "Some ten nanoseconds a value; constant memory.",
 	Source: "Ross et al. 2012; defaults as in frouros",

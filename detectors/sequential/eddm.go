@@ -17,7 +17,7 @@ var eddmEntry = Entry{
 		{"alpha", 0.95, 0, 1, Number, "Share of the largest μ+2σ below which it warns."},
 		{"beta", 0.9, 0, 1, Number, "Share of the largest μ+2σ below which it alarms: smaller alarms less and later."},
 	},
-	Doc:    "Sees errors come closer together, also slowly. The maximum that it compares with is that of noise: at the default β it alarms 10 to 25 times in 10,000 values of an error rate that never changes.",
+	Doc:    "Sees errors come closer together, also slowly. The maximum that it compares with is that of noise: at the default β it alarms 22 times in the first 10,000 values of an error rate of 0.2 that never changes.",
 	Use:    "Only with a smaller β (0.75) and where a false alarm costs nothing.",
 	Cost:   "A few nanoseconds a value; constant memory.",
 	Source: "Baena-García et al. 2006; defaults as in river",

@@ -21,7 +21,7 @@ var ewmaEntry = Entry{
 		{"min_instances", 30, 1, 1e9, Whole, "Nothing is tested before so many values."},
 		{"two_sided", 1, 0, 1, Switch, "Look for falls too."},
 	},
-	Doc:    "Sees the recent mean leave the long one. Its deviation is that of the recent values only: where those happen to be alike, as in long runs of 0 among rare errors, the limits close and it alarms by chance.",
+	Doc:    "Sees the recent mean leave the long one. Its deviation is that of the recent values only: where those happen to be alike, as in long runs of 0 among rare errors, the limits close and it alarms by chance (every 500 values at an error rate of 0.2).",
 	Use:    "Real values with noise of steady size; ecdd for errors.",
 	Cost:   "Some ten nanoseconds a value; constant memory.",
 	Source: "Roberts 1959; defaults as in river",

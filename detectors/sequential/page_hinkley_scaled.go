@@ -16,15 +16,15 @@ package sequential
 var pageHinkleyScaledEntry = Entry{
 	Name: "page_hinkley_scaled", Title: "Page–Hinkley, scaled", Domain: Real,
 	Params: []Param{
-		{"min_instances", 100, 2, 1e9, Whole, "Values from which σ is taken; nothing is tested before. Fewer misjudge σ and alarm by chance."},
+		{"min_instances", 200, 2, 1e9, Whole, "Values from which σ is taken; nothing is tested before. Fewer misjudge σ and alarm by chance."},
 		{"delta", 0.2, 0, 100, Number, "Size of change that is tolerated, in standard deviations."},
-		{"threshold", 25, 0, 1e6, Number, "λ: the sum that alarms, in standard deviations; more alarms less and later."},
+		{"threshold", 30, 0, 1e6, Number, "λ: the sum that alarms, in standard deviations; more alarms less and later."},
 		{"two_sided", 1, 0, 1, Switch, "Look for falls too."},
 	},
 	Doc:    "Sees the mean move by more than δ standard deviations, either way and in any unit. Blind to smaller changes, and to changes of the spread alone (which it takes for changes of the mean when they are large).",
 	Use:    "Any real-valued series; errors when speed counts.",
 	Cost:   "A few nanoseconds a value; constant memory.",
-	Source: "Page 1954; δ and λ chosen here, see the benchmark tables",
+	Source: "Page 1954; defaults chosen on the synthetic streams of driftline eval",
 	make: func(p Params) machine {
 		return &scaledPageHinkley{warm: p.count("min_instances"), delta: p["delta"], limit: p["threshold"], both: p.on("two_sided")}
 	},

@@ -2,11 +2,12 @@ package sequential
 
 // periodicEntry alarms by the clock alone. It stands beside the others in every
 // table for honesty: with alarms every P values the mean time to detection is
-// P/2 and that between false alarms P, so that MTR is 2 for knowing nothing.
+// P/2 and that between false alarms P, so that MTR is 2 for knowing nothing. The
+// default is a prime, which no schedule of changes meets.
 var periodicEntry = Entry{
 	Name: "periodic", Title: "Periodic dummy", Domain: Real,
 	Params: []Param{
-		{"period", 100, 1, 1e9, Whole, "Values from alarm to alarm."},
+		{"period", 97, 1, 1e9, Whole, "Values from alarm to alarm."},
 	},
 	Doc:    "Sees nothing: it alarms every period values, whatever they are.",
 	Use:    "Never; a detector that is not clearly better than this one is worth nothing.",

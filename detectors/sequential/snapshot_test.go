@@ -45,7 +45,7 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 		"snapshot of version 9":      with(func(b []byte) []byte { b[4] = 9; return b }),
 		"checksum":                   slices.Concat(body, []byte{1, 2, 3, 4}),
 		`did you mean "ddm"?`:        with(func(b []byte) []byte { b[6] = 'e'; return b }),
-		`has no parameter "`:   with(func(b []byte) []byte { b[11] = 'x'; return b }),
+		`has no parameter "`:         with(func(b []byte) []byte { b[11] = 'x'; return b }),
 		"ends early":                 with(func(b []byte) []byte { return b[:len(b)-1] }),
 		"2 bytes too many":           with(func(b []byte) []byte { return append(b, 0, 0) }),
 		"ddm: bad snapshot: NaN for": with(func(b []byte) []byte { binary.LittleEndian.PutUint64(b[len(b)-8:], 0x7ff8000000000001); return b }),

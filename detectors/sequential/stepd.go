@@ -28,7 +28,7 @@ var stepdEntry = Entry{
 		{"window", 30, 2, 1e6, Whole, "Newest values that are compared with those before."},
 		{"two_sided", 1, 0, 1, Switch, "Alarm when errors become fewer, too, as in frouros. Off: only when they become more."},
 	},
-	Doc:    "Sees the error rate of the newest 30 values differ from that before. It asks at every value, so that α is the chance of a test, not of a stream: expect false alarms every few hundred values.",
+	Doc:    "Sees the error rate of the newest 30 values differ from that before. It asks at every value, so that α is the chance of a test, not of a stream: expect a false alarm every 2,000 values.",
 	Use:    "Abrupt changes with cheap false alarms.",
 	Cost:   "Some ten nanoseconds a value; a byte for each value of the window.",
 	Source: "Nishida and Yamauchi 2007; defaults as in frouros",

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/driftline/driftline/detectors/sequential"
+	"github.com/driftline/driftline/internal/eval"
+)
+
+func evalCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "eval",
+		Usage: "measure the concept drift detectors on labelled streams, or run them over a column of a file",
+		Description: "Without --stream: how long each detector takes to find known changes, how often it alarms\n" +
+			"without one, and what it misses, beside a dummy that alarms by the clock.\n" +
+			"With --stream: the rows, counted from 0, at which each detector alarms.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "stream", Usage: "`FILE` or FILE:COLUMN, CSV or Parquet, with errors (0 and 1) or numbers", TakesFile: true},
+			&cli.StringFlag{Name: "column", Usage: "`COLUMN` of the stream (default: its only one)"},
+			&cli.StringFlag{Name: "data", Usage: "`FOLDER` of real labelled streams, played besides the synthetic ones", TakesFile: true},
+			&cli.StringSliceFlag{Name: "detectors", Usage: "`NAMES` of detectors (default: all)"},
+			&cli.StringSliceFlag{Name: "set", Usage: "parameters, such as `adwin.delta=0.01`"},
+			&cli.Uint32Flag{Name: "seed", Usage: "`N` that synthetic streams and KSWIN's samples are made from", Value: eval.DefaultSeed},
+			&cli.IntFlag{Name: "runs", Usage: "`N` runs of each synthetic stream", Value: eval.DefaultRuns},
+			jsonFlag(),
+			&cli.BoolFlag{Name: "markdown", Usage: "print tables for the manual"},
+		},
+		Action: runEval,
+	}
+}
+
+func runEval(ctx context.Context, c *cli.Command) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	set, err := sequential.ParseSettings(c.StringSlice("set"))
+	if err != nil {
+		return err
+	}
+	o := eval.Options{
+		Detectors: c.StringSlice("detectors"), Set: set,
+		Seed: uint64(c.Uint32("seed")), Runs: c.Int("runs"), Data: c.String("data"),
+	}
+	stream := c.String("stream")
+	if err := refuseMixed(c, stream != ""); err != nil {
+		return err
+	}
+	if stream != "" {
+		found, err := eval.Positions(ctx, stream, c.String("column"), o)
+		if err != nil {
+			return err
+		}
+		return printResult(c, found, found.WriteText)
+	}
+	report, err := eval.Benchmark(ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.Bool("markdown") {
+		return report.WriteMarkdown(c.Root().Writer)
+	}
+	return printResult(c, report, report.WriteText)
+}
+
+// refuseMixed refuses flags of the other kind of evaluation, which would do
+// nothing.
+func refuseMixed(c *cli.Command, stream bool) error {
+	switch {
+	case stream && c.String("data") != "":
+		return errors.New("either --stream or --data: a stream is not measured, for nobody says where it changes")
+	case stream && c.Bool("markdown"):
+		return errors.New("either --stream or --markdown")
+	case !stream && c.String("column") != "":
+		return errors.New("--column needs --stream FILE")
+	case c.Bool("json") && c.Bool("markdown"):
+		return errors.New("either --json or --markdown")
+	}
+	return nil
+}
+
+// printResult prints v as JSON if asked to, else by text.
+func printResult(c *cli.Command, v any, text func(io.Writer) error) error {
+	if !c.Bool("json") {
+		return text(c.Root().Writer)
+	}
+	enc := json.NewEncoder(c.Root().Writer)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
