@@ -14,7 +14,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka build demo test crash bench fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka build demo test crash bench quality fuzz lint fmt generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,10 @@ crash: setup build ## inject hundreds of faults into a running ingest, on kfake 
 
 bench: setup build ## measure ingest against the storage's limit, then the benchmarks of single parts (BENCH=regexp)
 	@go run ./internal/bench
-	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./detectors ./loadtest ./internal/embedded/native/wire | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
+	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./detectors ./detectors/sequential ./loadtest ./internal/embedded/native/wire | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
+
+quality: build ## measure how well the detectors do, and write docs/quality.md
+	@scripts/quality.sh
 
 fuzz: ## fuzz every parser of foreign input, each for FUZZTIME (20s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

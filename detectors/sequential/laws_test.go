@@ -270,8 +270,8 @@ func TestADWINHistogramIsExact(t *testing.T) {
 			t.Fatalf("width %v mean %v squares %v, want %d %v %v", a.width, a.total/a.width, a.squares, len(values), m.mean, m.squares)
 		}
 		at := 0
-		for i := len(a.rows) - 1; i >= 0; i-- {
-			for _, sum := range a.rows[i].sum[:a.rows[i].n] {
+		for i, row := range slices.Backward(a.rows) {
+			for _, sum := range row.sum[:row.n] {
 				var want float64
 				for range int(size(i)) {
 					want += values[at]

@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/driftline/driftline/detectors/sequential"
 )
@@ -37,9 +38,7 @@ func (o *Options) chosen() (out []Detector, err error) {
 		if _, err := e.Param("seed"); err == nil {
 			set["seed"] = float64(o.Seed)
 		}
-		for k, v := range o.Set[name] {
-			set[k] = v
-		}
+		maps.Copy(set, o.Set[name])
 		d, err := sequential.New(name, set)
 		if err != nil {
 			return nil, err

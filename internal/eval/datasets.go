@@ -87,6 +87,9 @@ func readTable(label string) func(path string) (*table, error) {
 			}
 			b.add(x, text)
 		}
+		if len(b.x) == 0 {
+			return nil, fmt.Errorf("%s: no rows", path)
+		}
 		return b.table, nil
 	}
 }

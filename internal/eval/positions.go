@@ -83,6 +83,14 @@ func (f *Found) read(column string) ([]float64, error) {
 		return nil, err
 	}
 	names := tab.Names()
+	if column == "" {
+		if len(names) == 0 {
+			return nil, fmt.Errorf("%s: the first row names no column", f.File)
+		}
+		if _, err := strconv.ParseFloat(names[0], 64); err == nil {
+			return nil, fmt.Errorf("%s: the first row must name the columns; it begins with the number %s", f.File, names[0])
+		}
+	}
 	if column == "" && len(names) == 1 {
 		column = names[0]
 	}

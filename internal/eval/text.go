@@ -40,7 +40,7 @@ func (r *Report) WriteText(w io.Writer) error {
 // the third level.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", strings.ReplaceAll(explanation, "\n", "  \n"))
+	fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(explanation, "\n", "\n- "))
 	for i := range r.Streams {
 		s := &r.Streams[i]
 		fmt.Fprintf(&b, "\n### %s\n\n%s. %s.\n\n", s.Name, capital(s.Title), capital(s.size()))

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Writes docs/quality.md: what was measured of the quality of verdicts, one
+# section a topic, each made by a command. Called by `make quality`.
+#
+# Real streams are read from $DRIFTLINE_TESTDATA, or ../shared/data beside the
+# project.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+data=${DRIFTLINE_TESTDATA:-../shared/data}
+page=$(mktemp)
+trap 'rm -f "$page"' EXIT
+
+# section prints a heading, a sentence or two, and what a command prints.
+section() {
+	local title=$1 text=$2
+	shift 2
+	printf '\n## %s\n\n%s\n\n' "$title" "$text"
+	"$@"
+}
+
+{
+	printf '# Quality\n\nHow well the detectors do, measured. Written by `make quality`: change the code, not this page.\n'
+	section 'Concept drift' 'Every sequential detector at its defaults, by `driftline eval --data FOLDER --markdown`. An online naive Bayes
+classifier, which begins anew at each alarm, makes the errors of the real streams. The defaults of page_hinkley_scaled were
+chosen on the synthetic streams; all others are those of their sources.' \
+		./bin/driftline eval --data "$data" --markdown
+} >"$page"
+cp "$page" docs/quality.md
