@@ -33,7 +33,7 @@ var adwinEntry = Entry{
 	},
 	Doc:    "Sees the mean move, up or down, by little over long or by much at once, without a window length to choose. Its bound is made for values in [0,1]: divide others by their range first, or it alarms early (large values) or hardly ever (tiny ones). Blind to changes that leave the mean.",
 	Use:    "First choice for errors and losses: fewest false alarms of all at a moderate delay.",
-	Cost:   "About 25 ns a value at a clock of 32, 0.3 µs at 1; memory grows with the logarithm of the window, 1.5 KB at a million values.",
+	Cost:   "About 25 ns a value at a clock of 32, 0.3 µs at 1; memory grows with the logarithm of the window, 3 KB at a million values.",
 	Source: "Bifet and Gavaldà 2007; parameters and fresh start after an alarm as in river",
 	make: func(p Params) machine {
 		return &adwin{
@@ -43,9 +43,10 @@ var adwinEntry = Entry{
 	},
 }
 
-// rounding is the part of a mean by which sums of equal values may differ; it
-// only matters for values so large that the bound's second term is below it.
-const rounding = 1e-10
+// rounding is the part of the window's total by which the sums of its parts
+// may be off. It is below the bound's second term, and decides nothing, unless
+// the total is above some 1e11.
+const rounding = 1e-11
 
 type adwin struct {
 	delta        float64
@@ -143,6 +144,7 @@ func (r *bucketRow) drop(k int) {
 func (a *adwin) cut() bool {
 	confidence := math.Log(2 * math.Log(a.width) / a.delta)
 	variance := max(0, a.squares) / a.width // subtraction may leave less than nothing
+	dust := rounding * math.Abs(a.total)
 	var n0, u0 float64
 	n1, u1 := a.width, a.total
 	for i := len(a.rows) - 1; i >= 0; i-- {
@@ -159,7 +161,7 @@ func (a *adwin) cut() bool {
 			m := 1/(n0-a.least+1) + 1/(n1-a.least+1)
 			gap := u0/n0 - u1/n1
 			spread := 2 * m * variance * confidence
-			if gap*gap > spread && math.Abs(gap) > math.Sqrt(spread)+2.0/3*confidence*m && math.Abs(gap) > rounding*math.Abs(u0/n0) {
+			if gap*gap > spread && math.Abs(gap) > math.Sqrt(spread)+2.0/3*confidence*m && math.Abs(gap) > dust*(1/n0+1/n1) {
 				return true
 			}
 		}

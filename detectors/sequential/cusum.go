@@ -17,7 +17,7 @@ var cusumEntry = Entry{
 		{"threshold", 5, 0, 1e6, Number, "h: the sum that alarms, in standard deviations; more alarms less and later."},
 		{"two_sided", 1, 0, 1, Switch, "Look for falls too."},
 	},
-	Doc:    "Sees the mean move by about 2k standard deviations, quickest of all for that size. At h = 5 it alarms by chance every 465 values when μ and σ are right, and about every 320 with those of 30 values. A warm start of equal values has σ = 0: the first other value then alarms.",
+	Doc:    "Sees the mean move by about 2k standard deviations, quickest of all for that size. At h = 5 it alarms by chance every 500 values or so (465 if μ and σ were known), half of the time within 150. A warm start of equal values has σ = 0: the first other value then alarms.",
 	Use:    "Short series with a known size of change; raise h to 8 or more, and min_instances, for long ones.",
 	Cost:   "A few nanoseconds a value; constant memory.",
 	Source: "Page 1954; defaults as in river",

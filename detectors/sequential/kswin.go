@@ -25,7 +25,7 @@ import (
 var kswinEntry = Entry{
 	Name: "kswin", Title: "KSWIN", Domain: Real,
 	Params: []Param{
-		{"alpha", 0.005, 0, 1, Number, "Largest p-value that alarms."},
+		{"alpha", 0.005, 1e-300, 1, Number, "Largest p-value that alarms."},
 		{"window_size", 100, 4, 1e6, Whole, "Newest values that are kept."},
 		{"stat_size", 30, 2, 1e5, Whole, "Newest values that are compared with a sample of the older ones; at most half of the window."},
 		{"seed", 42, 0, math.MaxUint32, Whole, "Of the random numbers; begins anew after each alarm."},

@@ -3,7 +3,11 @@ package sequential
 import (
 	"encoding"
 	"encoding/binary"
+	"encoding/json"
+	"flag"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +84,46 @@ func TestSnapshotsKeepParameters(t *testing.T) {
 	if err != nil || got.Params()["window_size"] != 60 || got.Params()["seed"] != 7 {
 		t.Errorf("%v, %v", got.Params(), err)
 	}
+}
+
+var update = flag.Bool("update", false, "write the snapshots that later programs must read")
+
+// Snapshots that were written once are read for as long as their version is.
+func TestSnapshotsOfTheFirstVersionAreRead(t *testing.T) {
+	file := filepath.Join("testdata", "snapshots_v1.json")
+	if *update {
+		kept := map[string][]byte{}
+		for _, e := range All() {
+			d := mustNew(t, e.Name, nil)
+			statuses(d, jump(e.Domain, 1, 777, 400))
+			kept[e.Name], _ = d.MarshalBinary()
+		}
+		data, err := json.MarshalIndent(kept, "", "  ")
+		if err == nil {
+			err = os.WriteFile(file, append(data, '\n'), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept map[string][]byte
+	if err := json.Unmarshal(data, &kept); err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, e Entry) {
+		d, err := Restore(kept[e.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := d.MarshalBinary()
+		if d.Name() != e.Name || d.Steps() != 777 || !slices.Equal(again, kept[e.Name]) {
+			t.Errorf("%s after %d values writes another snapshot: its fields changed, and so must the version", d.Name(), d.Steps())
+		}
+	})
 }
 
 // Whatever the bytes are, restoring them gives an error or a detector that
