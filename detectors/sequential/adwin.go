@@ -33,7 +33,7 @@ var adwinEntry = Entry{
 	},
 	Doc:    "Sees the mean move, up or down, by little over long or by much at once, without a window length to choose. Its bound is made for values in [0,1]: divide others by their range first, or it alarms early (large values) or hardly ever (tiny ones). Blind to changes that leave the mean.",
 	Use:    "First choice for errors and losses: fewest false alarms of all at a moderate delay.",
-	Cost:   "About 25 ns a value at a clock of 32, 0.3 µs at 1; memory grows with the logarithm of the window, 3 KB at a million values.",
+	Cost:   "About 20 ns a value at a clock of 32, 0.2 µs at 1; memory grows with the logarithm of the window, 3 KB at a million values.",
 	Source: "Bifet and Gavaldà 2007; parameters and fresh start after an alarm as in river",
 	make: func(p Params) machine {
 		return &adwin{
@@ -145,6 +145,9 @@ func (a *adwin) cut() bool {
 	confidence := math.Log(2 * math.Log(a.width) / a.delta)
 	variance := max(0, a.squares) / a.width // subtraction may leave less than nothing
 	dust := rounding * math.Abs(a.total)
+	// (μ0−μ1)·n0·n1 is u0·W − U·n0, and m is at least W/(n0·n1): most
+	// boundaries are refused without a division. The last factor covers rounding.
+	calm := 2 * variance * confidence * a.width * (1 - 1e-9)
 	var n0, u0 float64
 	n1, u1 := a.width, a.total
 	for i := len(a.rows) - 1; i >= 0; i-- {
@@ -158,10 +161,13 @@ func (a *adwin) cut() bool {
 			if n0 < a.least {
 				continue
 			}
+			if cross := u0*a.width - a.total*n0; cross*cross <= calm*n0*n1 {
+				continue
+			}
 			m := 1/(n0-a.least+1) + 1/(n1-a.least+1)
 			gap := u0/n0 - u1/n1
-			spread := 2 * m * variance * confidence
-			if gap*gap > spread && math.Abs(gap) > math.Sqrt(spread)+2.0/3*confidence*m && math.Abs(gap) > dust*(1/n0+1/n1) {
+			bound := math.Sqrt(2*m*variance*confidence) + 2.0/3*confidence*m
+			if math.Abs(gap) > bound && math.Abs(gap) > dust*(1/n0+1/n1) {
 				return true
 			}
 		}

@@ -157,12 +157,16 @@ func (a *skippingADWIN) positions(values []float64) (out []int) {
 	return out
 }
 
-func (a *skippingADWIN) cut() bool {
-	confidence, variance := math.Log(2*math.Log(a.width)/a.delta), a.squares/a.width
+func (a *skippingADWIN) cut() bool { return plainCut(a.adwin, 1) }
+
+// plainCut is adwin.cut by the formula alone, with the last skip buckets of
+// each row left out.
+func plainCut(a *adwin, skip int) bool {
+	confidence, variance := math.Log(2*math.Log(a.width)/a.delta), max(0, a.squares)/a.width
 	n0, u0, n1, u1 := 0.0, 0.0, a.width, a.total
 	for i := len(a.rows) - 1; i >= 0; i-- {
 		r := &a.rows[i]
-		for k := range r.n - 1 {
+		for k := range r.n - skip {
 			n0, u0, n1, u1 = n0+size(i), u0+r.sum[k], n1-size(i), u1-r.sum[k]
 			m := 1/(n0-a.least+1) + 1/(n1-a.least+1)
 			bound := math.Sqrt(2*m*variance*confidence) + 2.0/3*confidence*m
@@ -172,6 +176,33 @@ func (a *skippingADWIN) cut() bool {
 		}
 	}
 	return false
+}
+
+// The boundaries that ADWIN refuses without a division are those that the
+// formula refuses.
+func TestADWINCutIsTheFormula(t *testing.T) {
+	for _, domain := range []Domain{Bits, Unit, Real} {
+		for _, delta := range []float64{0.002, 0.3, 1} {
+			a, cuts := mustNew(t, "adwin", Params{"clock": 1, "delta": delta}).machine.(*adwin), 0
+			for i, x := range jump(domain, 17, 6000, 3000) {
+				a.insert(x)
+				if a.width <= a.grace {
+					continue
+				}
+				got, want := a.cut(), plainCut(a, 0)
+				if got != want {
+					t.Fatalf("%v, δ %v, value %d: %v, by the formula %v", domain, delta, i, got, want)
+				}
+				if got {
+					cuts++
+					a.dropOldest()
+				}
+			}
+			if cuts == 0 {
+				t.Errorf("%v, δ %v: nothing was cut", domain, delta)
+			}
+		}
+	}
 }
 
 // More positions that river publishes in its tests and manual.
