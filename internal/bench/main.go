@@ -52,9 +52,11 @@ type bench struct {
 
 // result of one measurement.
 type result struct {
-	perSecond float64
+	perSecond float64       // until all is stored
+	lasting   float64       // a second, until the engine has merged it too
 	rss       float64       // MiB, of the measured process; 0 when it is this one
 	cpu       time.Duration // of the measured process
+	engines   time.Duration // processor time of the engines, and of who fills them in this process
 }
 
 func run(ctx context.Context, rows, rounds int, bin, only string, costs bool) error {
@@ -72,8 +74,8 @@ func run(ctx context.Context, rows, rounds int, bin, only string, costs bool) er
 	if costs {
 		return b.costs(ctx, rounds)
 	}
-	fmt.Printf("%-34s %12s %10s %9s %9s %12s\n", "", "events/s", "spread", "of rows", "of limit", "memory MiB")
-	t := table{rounds: rounds}
+	t := table{rounds: rounds, rows: rows}
+	t.header()
 	measurements := []measurement{
 		{"rows alone (native blocks)", func(ctx context.Context) (result, error) { return b.limit(ctx, nowhere) }},
 		{"limit: rows and states made in Go", func(ctx context.Context) (result, error) { return b.limit(ctx, inGo) }},
@@ -84,14 +86,18 @@ func run(ctx context.Context, rows, rounds int, bin, only string, costs bool) er
 	}
 	measurements = append(measurements, measurement{"peer: Kafka engine, JSON", b.kafkaEngine}, measurement{"peer: naive Go, JSON", b.naive})
 	for _, m := range measurements {
-		if only != "" && !strings.Contains(m.name, only) && len(t.medians) > 1 {
+		if only != "" && !strings.Contains(m.name, only) && len(t.bases) == 3 {
 			continue
 		}
 		if err := t.line(ctx, m); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	fmt.Println("\nFrom Kafka to counted rows and states. Memory is the peak of the driftline process, engines not included. The limit is the median of native inserts over as many connections as the path uses, states made on the way.")
+	fmt.Println(`
+From Kafka, or from finished native blocks, to counted rows and states. events/s runs until all is stored; lasting, and all
+ratios, until the engine has merged it too: what can be kept up. The limit is native inserts over as many connections as
+the path uses, states made on the way; rows is the same without states, views with states that views make. cpu is
+what an event costs the engines and driftline until then, whatever else the machine does. Memory is the peak of the driftline process, engines not included.`)
 	return nil
 }
 
@@ -101,30 +107,48 @@ type measurement struct {
 	measure func(context.Context) (result, error)
 }
 
-// table prints medians. The first two are what the others are held against.
+// table prints medians. The first three are what the others are held against.
 type table struct {
-	rounds  int
-	medians []float64
+	rounds int
+	rows   int
+	bases  []float64
+}
+
+func (t *table) header() {
+	fmt.Printf("%-34s %11s %11s %7s %8s %8s %8s %7s %11s\n", "", "events/s", "lasting", "spread", "of rows", "of limit", "of views", "cpu µs", "memory MiB")
 }
 
 func (t *table) line(ctx context.Context, m measurement) error {
-	var all []float64
-	rss := 0.
+	var soon, lasting []float64
+	rss, cpu := 0., []time.Duration(nil)
 	for range t.rounds {
 		r, err := m.measure(ctx)
 		if err != nil {
 			return err
 		}
-		all, rss = append(all, r.perSecond), max(r.rss, rss)
+		soon, lasting, rss = append(soon, r.perSecond), append(lasting, r.lasting), max(r.rss, rss)
+		cpu = append(cpu, r.cpu+r.engines)
 	}
-	slices.Sort(all)
-	median := all[len(all)/2]
-	t.medians = append(t.medians, median)
-	memory, limit := "-", t.medians[min(1, len(t.medians)-1)]
+	slices.Sort(soon)
+	slices.Sort(lasting)
+	slices.Sort(cpu)
+	median := lasting[len(lasting)/2]
+	if len(t.bases) < 3 {
+		t.bases = append(t.bases, median)
+	}
+	line := fmt.Sprintf("%-34s %11.0f %11.0f %6.0f%%", m.name, soon[len(soon)/2], median, 100*(lasting[len(lasting)-1]-lasting[0])/median)
+	for i := range 3 {
+		of := "-"
+		if i < len(t.bases) {
+			of = fmt.Sprintf("%.2f", median/t.bases[i])
+		}
+		line += fmt.Sprintf(" %8s", of)
+	}
+	memory := "-"
 	if rss > 0 {
 		memory = fmt.Sprintf("%.0f", rss)
 	}
-	fmt.Printf("%-34s %12.0f %9.0f%% %9.2f %9.2f %12s\n", m.name, median, 100*(all[len(all)-1]-all[0])/median, median/t.medians[0], median/limit, memory)
+	fmt.Printf("%s %7.2f %11s\n", line, float64(cpu[len(cpu)/2].Nanoseconds())/1e3/float64(t.rows), memory)
 	return nil
 }
 
@@ -194,6 +218,30 @@ func (b *bench) done(ctx context.Context, db *clickhouse.DB, cfg clickhouse.Conf
 	}
 	return db.Conn().Exec(ctx, "DROP DATABASE "+cfg.Database)
 }
+
+// rates of a measurement that began then and whose rows are all stored.
+func (b *bench) rates(ctx context.Context, db *clickhouse.DB, begin watch) (result, error) {
+	stored := time.Since(begin.at)
+	merged := stored
+	for quiet := 0; quiet < 10; time.Sleep(50 * time.Millisecond) {
+		var merges uint64
+		if err := db.Conn().QueryRow(ctx, "SELECT count() FROM system.merges WHERE database = currentDatabase()").Scan(&merges); err != nil {
+			return result{}, err
+		}
+		if quiet++; merges > 0 {
+			quiet, merged = 0, time.Since(begin.at)
+		}
+	}
+	return result{perSecond: float64(b.rows) / stored.Seconds(), lasting: float64(b.rows) / merged.Seconds(), engines: processorTime() - begin.cpu}, nil
+}
+
+// watch is when a measurement began.
+type watch struct {
+	at  time.Time
+	cpu time.Duration // that this process had used
+}
+
+func startWatch() watch { return watch{time.Now(), processorTime()} }
 
 // process runs the measured binary.
 func (b *bench) process(conf string) (*exec.Cmd, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,7 +85,7 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	}
 	var group errgroup.Group
 	group.SetLimit(partitions)
-	t0 := time.Now()
+	begin := startWatch()
 	for i, block := range b.blocks {
 		group.Go(func() error {
 			all := []ingest.Block{block.Rows()}
@@ -102,8 +103,8 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	if err := group.Wait(); err != nil {
 		return result{}, err
 	}
-	took := time.Since(t0)
-	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg, sums)
+	r, err := b.rates(ctx, db, begin)
+	return r, errors.Join(err, b.done(ctx, db, cfg, sums))
 }
 
 // encode fills the blocks of the first events of a shape.
@@ -144,7 +145,7 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return result{}, err
 	}
-	t0 := time.Now()
+	begin := startWatch()
 	cmd, err := b.process(conf)
 	if err != nil {
 		return result{}, fmt.Errorf("start %s: %w (make build makes it)", b.bin, err)
@@ -155,16 +156,19 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 			return result{}, err
 		}
 	}
-	took := time.Since(t0)
-	memory := peak(cmd.Process.Pid)
+	r, err := b.rates(ctx, db, begin)
+	if err != nil {
+		return result{}, err
+	}
+	r.rss = peak(cmd.Process.Pid)
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return result{}, err
 	}
 	if err := cmd.Wait(); err != nil {
 		return result{}, fmt.Errorf("driftline: %w", err)
 	}
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return result{perSecond: float64(b.rows) / took.Seconds(), rss: memory, cpu: cpu}, b.done(ctx, db, cfg, inGo)
+	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return r, b.done(ctx, db, cfg, inGo)
 }
 
 // fill produces the stream in a format.

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -41,7 +41,7 @@ func (b *bench) kafkaEngine(ctx context.Context) (result, error) {
 	view := fmt.Sprintf(`CREATE MATERIALIZED VIEW kafka_view TO inference_events AS SELECT tenant, model, version, segment, request_id,
 		parseDateTime64BestEffort(timestamp, 3, 'UTC') AS timestamp, deployment, pod, node, gpu, [score, latency_ms, %s] AS num, [prediction, %s] AS cat,
 		_topic, toInt32(_partition) AS _partition, toInt64(_offset) AS _offset FROM kafka_in`, strings.Join(num, ", "), strings.Join(cat, ", "))
-	t0 := time.Now()
+	begin := startWatch()
 	for _, sql := range []string{table, view} {
 		if err := db.Conn().Exec(ctx, sql); err != nil {
 			return result{}, err
@@ -50,13 +50,16 @@ func (b *bench) kafkaEngine(ctx context.Context) (result, error) {
 	if err := await(ctx, db, "SELECT count() FROM inference_events", uint64(b.rows)); err != nil {
 		return result{}, err
 	}
-	took := time.Since(t0)
+	r, err := b.rates(ctx, db, begin)
+	if err != nil {
+		return result{}, err
+	}
 	for _, table := range []string{"kafka_view", "kafka_in"} {
 		if err := db.Conn().Exec(ctx, "DROP TABLE "+table); err != nil {
 			return result{}, err
 		}
 	}
-	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg, inViews)
+	return r, b.done(ctx, db, cfg, inViews)
 }
 
 // naive is the ingester that one writes in an afternoon: encoding/json into a
@@ -75,7 +78,7 @@ func (b *bench) naive(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	defer cl.Close()
-	t0 := time.Now()
+	begin := startWatch()
 	var waiting []*kgo.Record
 	for stored := 0; stored < b.rows; {
 		waiting = append(waiting, cl.PollFetches(ctx).Records()...)
@@ -88,8 +91,8 @@ func (b *bench) naive(ctx context.Context) (result, error) {
 		stored += len(waiting)
 		waiting = waiting[:0]
 	}
-	took := time.Since(t0)
-	return result{perSecond: float64(b.rows) / took.Seconds()}, b.done(ctx, db, cfg, inViews)
+	r, err := b.rates(ctx, db, begin)
+	return r, errors.Join(err, b.done(ctx, db, cfg, inViews))
 }
 
 func appendRows(ctx context.Context, db *clickhouse.DB, records []*kgo.Record) error {
