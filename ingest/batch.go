@@ -24,7 +24,7 @@ type columns interface {
 	// derive makes the blocks that follow from the rows: they hold until the
 	// function is called that is returned with them. owed, when given, picks
 	// for a table the minutes that it still lacks.
-	derive(owed) ([]derived, func(), error)
+	derive(owed) (derived, func(), error)
 	// looksBack is the decoder if the rows of a record depend on records
 	// before it; nil otherwise.
 	looksBack() looksBack

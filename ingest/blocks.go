@@ -47,14 +47,11 @@ func NewBlocks(events []schemas.Event) (*Blocks, error) {
 // Rows is the block of the events themselves, without where they came from.
 func (b *Blocks) Rows() Block { return Block{b.cols.table(), b.cols.input()} }
 
-// Derived makes the blocks of states and counts that follow from the rows. They
-// hold until the next call.
-func (b *Blocks) Derived() []Block {
-	var out []Block
-	for _, d := range b.sum.summarize(b.cols, lacking{}) {
-		out = append(out, Block{d.table, d.block})
-	}
-	return out
+// States makes the block of states that follows from the rows. It holds until
+// the next call.
+func (b *Blocks) States() Block {
+	d := b.sum.summarize(b.cols, nil)
+	return Block{d.table, d.block}
 }
 
 // Schemas are the positions of features that the blocks use.

@@ -23,7 +23,7 @@ type ledger struct {
 func newLedger(t *testing.T) ledger {
 	t.Helper()
 	set, log := metrics.NewSet(), &strings.Builder{}
-	w := &world{TB: t, rng: rand.New(rand.NewPCG(1, 1)), schema: localSchemas{}, set: set, offset: -1, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, at: map[int64]window{}, due: map[int64]window{}, silent: map[int64]window{}, summed: map[string]map[window]int{"feature_states": {}, "category_counts_1m": {}}}
+	w := &world{TB: t, rng: rand.New(rand.NewPCG(1, 1)), schema: localSchemas{}, set: set, offset: -1, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, at: map[int64]window{}, due: map[int64]window{}, silent: map[int64]window{}, summed: map[window]int{}}
 	for i := range int64(10) {
 		r := &kgo.Record{Topic: "in", Offset: i, Timestamp: time.Now(), Value: w.event(i)}
 		if i == 3 {

@@ -75,19 +75,17 @@ func (c *eventColumns) reset() {
 	c.groups.reset()
 }
 
-// derive makes the states and counts of the rows.
-func (c *eventColumns) derive(owed owed) ([]derived, func(), error) {
-	var lack lacking
+// derive makes the states of the rows.
+func (c *eventColumns) derive(owed owed) (derived, func(), error) {
+	var lacking []bool
 	if owed != nil {
-		var errs [2]error
-		lack.states, errs[0] = owed("feature_sketches_1m", &c.groups)
-		lack.counts, errs[1] = owed("category_counts_1m", &c.groups)
-		if err := errors.Join(errs[:]...); err != nil {
-			return nil, nil, err
+		var err error
+		if lacking, err = owed(&c.groups); err != nil {
+			return derived{}, nil, err
 		}
 	}
 	s := c.in.summarizers.Get().(*summarizer)
-	return s.summarize(c, lack), func() { c.in.summarizers.Put(s) }, nil
+	return s.summarize(c, lacking), func() { c.in.summarizers.Put(s) }, nil
 }
 
 // maxRecordRows bounds what one record may hold: a batch must stay one block.

@@ -37,9 +37,9 @@ type Store interface {
 	Insert(ctx context.Context, table, token string, block proto.Input) error
 	// Stored tells which rows of a range of offsets are in a table.
 	Stored(ctx context.Context, table, topic string, partition int32, from, to int64) (map[schemas.Origin]struct{}, error)
-	// Owed tells for minutes of models how many of the rows that are stored a
-	// table of summaries lacks; fewer than 0 when it is ahead of them.
-	Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error)
+	// Owed tells for minutes of models how many of the rows that are stored the
+	// states lack; fewer than 0 when they are ahead of them.
+	Owed(ctx context.Context, minutes []schemas.Minute) ([]int64, error)
 	// Retries counts the inserts that were sent again, of all callers.
 	Retries() uint64
 	// Atomic tells that the store knows a token only together with its rows.

@@ -97,7 +97,7 @@ func (k *keeper) Stored(context.Context, string, string, int32, int64, int64) (m
 	return k.stored, nil
 }
 
-func (k *keeper) Owed(_ context.Context, _ string, minutes []schemas.Minute) ([]int64, error) {
+func (k *keeper) Owed(_ context.Context, minutes []schemas.Minute) ([]int64, error) {
 	return make([]int64, len(minutes)), nil
 }
 func (k *keeper) Retries() uint64 { return 0 }

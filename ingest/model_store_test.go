@@ -63,9 +63,6 @@ func (w *world) insertSummary(table, token string, in proto.Input) error {
 	b := block{table: table, token: token}
 	models, minutes := cols["model"].(*words), cols["minute"].(*proto.ColDateTime)
 	for i, rows := range *cols["rows"].(*proto.ColUInt64) {
-		if p, ok := cols["position"].(*proto.ColUInt16); ok && (*p)[i] != 0 {
-			continue
-		}
 		at := window{models.dict.Row(int(models.keys[i])), minuteOf(minutes.Row(i))}
 		b.rows = append(b.rows, row{int64(rows), at}) // the number of rows in the place of an offset
 	}
@@ -114,7 +111,7 @@ func (w *world) apply(b block) {
 		}
 		w.tokens[id] = true
 		if b.table != "inference_events" {
-			w.summed[b.table][r.window] += int(r.offset)
+			w.summed[r.window] += int(r.offset)
 			continue
 		}
 		w.stored[r.offset]++
@@ -157,15 +154,14 @@ func (w *world) calm() {
 }
 
 // Owed holds what is summed up against what is stored.
-func (w *world) Owed(_ context.Context, table string, minutes []schemas.Minute) (out []int64, err error) {
+func (w *world) Owed(_ context.Context, minutes []schemas.Minute) (out []int64, err error) {
 	if w.fault() {
 		return nil, errFault
 	}
 	stored := w.storedByWindow()
-	summed := w.summed[map[string]string{"feature_sketches_1m": "feature_states", "category_counts_1m": "category_counts_1m"}[table]]
 	for _, m := range minutes {
 		at := window{m.Model, m.Minute}
-		out = append(out, int64(stored[at]-summed[at]))
+		out = append(out, int64(stored[at]-w.summed[at]))
 	}
 	return out, nil
 }

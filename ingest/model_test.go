@@ -36,26 +36,26 @@ type world struct {
 	rng    *rand.Rand
 	faults bool
 
-	log     []*kgo.Record             // without those that are compacted away
-	end     int64                     // of the log
-	start   int64                     // of the log
-	broken  map[int64]bool            // offsets that can never be decoded
-	cursed  map[int64]bool            // offsets that the store refuses
-	format  string                    // of the records
-	schema  localSchemas              // outlives all instances, as Kafka's log does
-	set     *metrics.Set              // of all instances
-	age     int                       // of the newest owner: fences all former ones
-	offset  int64                     // committed
-	intent  string                    // committed metadata
-	tokens  map[string]bool           // and days that the store knows
-	stored  map[int64]int             // rows by offset
-	due     map[int64]window          // of the records
-	at      map[int64]window          // of the rows
-	summed  map[string]map[window]int // rows that summaries count, by table
-	buried  map[int64]int             // dead letters by offset
-	late    []block                   // sent by one who gave up, and not there yet
-	silent  map[int64]window          // rows whose window is not announced since they came
-	retries uint64                    // of inserts, by who sends them
+	log     []*kgo.Record    // without those that are compacted away
+	end     int64            // of the log
+	start   int64            // of the log
+	broken  map[int64]bool   // offsets that can never be decoded
+	cursed  map[int64]bool   // offsets that the store refuses
+	format  string           // of the records
+	schema  localSchemas     // outlives all instances, as Kafka's log does
+	set     *metrics.Set     // of all instances
+	age     int              // of the newest owner: fences all former ones
+	offset  int64            // committed
+	intent  string           // committed metadata
+	tokens  map[string]bool  // and days that the store knows
+	stored  map[int64]int    // rows by offset
+	due     map[int64]window // of the records
+	at      map[int64]window // of the rows
+	summed  map[window]int   // rows that states count
+	buried  map[int64]int    // dead letters by offset
+	late    []block          // sent by one who gave up, and not there yet
+	silent  map[int64]window // rows whose window is not announced since they came
+	retries uint64           // of inserts, by who sends them
 
 	former    []*instance // who do not know yet that they are no longer owners
 	rules     int         // of the configuration
@@ -301,7 +301,7 @@ func (i *instance) step() bool {
 // then silence.
 func run(t testing.TB, seed uint64, set *metrics.Set) {
 	w := &world{
-		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, at: map[int64]window{}, due: map[int64]window{}, summed: map[string]map[window]int{"feature_states": {}, "category_counts_1m": {}}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
+		TB: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), faults: true, broken: map[int64]bool{}, cursed: map[int64]bool{}, at: map[int64]window{}, due: map[int64]window{}, summed: map[window]int{}, format: []string{FormatJSON, FormatProtobuf}[seed%2],
 		schema: localSchemas{}, set: set, offset: -1, forgotten: -2, tokens: map[string]bool{}, stored: map[int64]int{}, buried: map[int64]int{}, silent: map[int64]window{},
 	}
 	w.write(w.rng.IntN(20))
@@ -391,16 +391,14 @@ func (w *world) checkSummaries() {
 	for offset, at := range w.due {
 		gone[at] = gone[at] || !there[offset]
 	}
-	for table, summed := range w.summed {
-		for at, n := range summed {
-			if n != stored[at] && !gone[at] {
-				w.fatalf("%s counts %d rows of %v, stored are %d", table, n, at, stored[at])
-			}
+	for at, n := range w.summed {
+		if n != stored[at] && !gone[at] {
+			w.fatalf("states count %d rows of %v, stored are %d", n, at, stored[at])
 		}
-		for at, n := range stored {
-			if summed[at] == 0 && !gone[at] {
-				w.fatalf("%s counts none of %d rows of %v", table, n, at)
-			}
+	}
+	for at, n := range stored {
+		if w.summed[at] == 0 && !gone[at] {
+			w.fatalf("states count none of %d rows of %v", n, at)
 		}
 	}
 }

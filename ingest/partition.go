@@ -300,8 +300,8 @@ func (p *partition) lacks(ctx context.Context) owed {
 	if !p.reconcile {
 		return nil
 	}
-	return func(table string, g *groups) ([]bool, error) {
-		owes, err := p.in.Store.Owed(ctx, table, g.minutes())
+	return func(g *groups) ([]bool, error) {
+		owes, err := p.in.Store.Owed(ctx, g.minutes())
 		out := make([]bool, len(owes))
 		for i, n := range owes {
 			out[i] = n > 0
@@ -336,23 +336,16 @@ func (p *partition) insertRows(ctx context.Context, end int64) (*batch, error) {
 
 // derive stores what follows from rows: all of it, or the minutes that are
 // owed. It tells how many rows of summaries it sent.
-func (p *partition) derive(ctx context.Context, b *batch, token string, owed owed) (sent int, err error) {
-	blocks, done, err := b.cols.derive(owed)
+func (p *partition) derive(ctx context.Context, b *batch, token string, owed owed) (int, error) {
+	d, done, err := b.cols.derive(owed)
 	if err != nil {
 		return 0, fmt.Errorf("ask which minutes are summed up: %w", err)
 	}
 	defer done()
-	for _, d := range blocks {
-		rows := d.block[0].Data.Rows()
-		if rows == 0 {
-			continue
-		}
-		if err := p.in.Store.Insert(ctx, d.table, token, d.block); err != nil {
-			return sent, err
-		}
-		sent += rows
+	if d.block == nil || d.block[0].Data.Rows() == 0 {
+		return 0, nil
 	}
-	return sent, nil
+	return d.block[0].Data.Rows(), p.in.Store.Insert(ctx, d.table, token, d.block)
 }
 
 // tokenOf names the block of [from, end).

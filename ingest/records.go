@@ -33,8 +33,8 @@ func (c *recordColumns[T]) table() string        { return c.name }
 func (c *recordColumns[T]) looksBack() looksBack { return nil }
 func (c *recordColumns[T]) input() proto.Input   { return c.in }
 
-func (c *recordColumns[T]) reset()                                 { resetAll(c.in) }
-func (c *recordColumns[T]) derive(owed) ([]derived, func(), error) { return nil, func() {}, nil }
+func (c *recordColumns[T]) reset()                               { resetAll(c.in) }
+func (c *recordColumns[T]) derive(owed) (derived, func(), error) { return derived{}, func() {}, nil }
 
 func (c *recordColumns[T]) add(_ context.Context, r *kgo.Record, at *arrivals) (err error) {
 	clear(c.rows)

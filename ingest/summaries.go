@@ -82,11 +82,8 @@ func (g *groups) needs() map[schemas.Minute]int64 {
 	return out
 }
 
-// owed picks the groups that a table of summaries lacks.
-type owed func(table string, g *groups) ([]bool, error)
-
-// lacking picks the groups that go into each table; nil is all of them.
-type lacking struct{ states, counts []bool }
+// owed picks the groups whose states the store lacks.
+type owed func(g *groups) ([]bool, error)
 
 // derived is a block that follows from the rows of a batch.
 type derived struct {
@@ -94,7 +91,7 @@ type derived struct {
 	block proto.Input
 }
 
-// summarizer makes the states and counts of a batch. Its memory is large and
+// summarizer makes the states of a batch. Its memory is large and
 // serves one batch after the other, of any partition.
 type summarizer struct {
 	maker  sketch.Maker
@@ -107,72 +104,45 @@ type summarizer struct {
 	seen   []uint32
 
 	states stateColumns
-	counts countColumns
-}
-
-// keyColumns are what both tables begin with.
-type keyColumns struct {
-	tenant, model, version, segment words
-	minute                          proto.ColDateTime
-}
-
-func newKeyColumns() keyColumns { return keyColumns{minute: proto.ColDateTime{Location: time.UTC}} }
-
-func (k *keyColumns) input() proto.Input {
-	return proto.Input{
-		{Name: "tenant", Data: &k.tenant},
-		{Name: "model", Data: &k.model},
-		{Name: "version", Data: &k.version},
-		{Name: "segment", Data: &k.segment},
-		{Name: "minute", Data: &k.minute},
-	}
-}
-
-func (k *keyColumns) append(g *group) {
-	key := &g.layout.schema.Key
-	k.tenant.append(g.layout.tenant)
-	k.model.append([]byte(key.Model))
-	k.version.append([]byte(key.Version))
-	k.segment.append([]byte(g.segment))
-	k.minute.Append(time.Unix(g.minute*60, 0))
 }
 
 // stateColumns are rows of feature_states: the states of feature_sketches_1m as
 // bytes.
 type stateColumns struct {
-	keyColumns
+	tenant, model, version, segment             words
+	minute                                      proto.ColDateTime
 	rows                                        proto.ColUInt64
 	present, integers, sums, squares, low, high proto.ColStr
-	quantiles                                   proto.ColStr
+	quantiles, categories                       proto.ColStr
 }
 
 func (c *stateColumns) input() proto.Input {
-	return append(c.keyColumns.input(),
-		proto.InputColumn{Name: "rows", Data: &c.rows},
-		proto.InputColumn{Name: "present", Data: &c.present},
-		proto.InputColumn{Name: "integers", Data: &c.integers},
-		proto.InputColumn{Name: "sums", Data: &c.sums},
-		proto.InputColumn{Name: "squares", Data: &c.squares},
-		proto.InputColumn{Name: "minima", Data: &c.low},
-		proto.InputColumn{Name: "maxima", Data: &c.high},
-		proto.InputColumn{Name: "quantiles", Data: &c.quantiles},
-	)
+	return proto.Input{
+		{Name: "tenant", Data: &c.tenant},
+		{Name: "model", Data: &c.model},
+		{Name: "version", Data: &c.version},
+		{Name: "segment", Data: &c.segment},
+		{Name: "minute", Data: &c.minute},
+		{Name: "rows", Data: &c.rows},
+		{Name: "present", Data: &c.present},
+		{Name: "integers", Data: &c.integers},
+		{Name: "sums", Data: &c.sums},
+		{Name: "squares", Data: &c.squares},
+		{Name: "minima", Data: &c.low},
+		{Name: "maxima", Data: &c.high},
+		{Name: "quantiles", Data: &c.quantiles},
+		{Name: "categories", Data: &c.categories},
+	}
 }
 
-// countColumns are rows of category_counts_1m.
-type countColumns struct {
-	keyColumns
-	position proto.ColUInt16
-	value    words
-	rows     proto.ColUInt64
-}
-
-func (c *countColumns) input() proto.Input {
-	return append(c.keyColumns.input(),
-		proto.InputColumn{Name: "position", Data: &c.position},
-		proto.InputColumn{Name: "value", Data: &c.value},
-		proto.InputColumn{Name: "rows", Data: &c.rows},
-	)
+func (c *stateColumns) append(g *group) {
+	key := &g.layout.schema.Key
+	c.tenant.append(g.layout.tenant)
+	c.model.append([]byte(key.Model))
+	c.version.append([]byte(key.Version))
+	c.segment.append([]byte(g.segment))
+	c.minute.Append(time.Unix(g.minute*60, 0))
+	c.rows.Append(uint64(g.rows))
 }
 
 func resetAll(in proto.Input) {
@@ -181,30 +151,26 @@ func resetAll(in proto.Input) {
 	}
 }
 
-// summarize makes the blocks that follow from the rows in c. They hold until
-// the next call.
-func (s *summarizer) summarize(c *eventColumns, lack lacking) []derived {
-	states, counts := s.states.input(), s.counts.input()
+// summarize makes the block that follows from the rows in c, of the groups that
+// are lacking, or of all with nil. It holds until the next call.
+func (s *summarizer) summarize(c *eventColumns, lacking []bool) derived {
+	states := s.states.input()
 	resetAll(states)
-	resetAll(counts)
 	s.sort(&c.groups)
 	from := uint32(0)
 	for i := range c.groups.list {
-		rows := s.order[from:s.ends[i]]
-		if lack.states == nil || lack.states[i] {
-			s.features(c, &c.groups.list[i], rows)
-		}
-		if lack.counts == nil || lack.counts[i] {
-			s.categories(c, &c.groups.list[i], rows)
+		if g, rows := &c.groups.list[i], s.order[from:s.ends[i]]; lacking == nil || lacking[i] {
+			s.states.append(g)
+			s.features(c, rows)
+			s.categories(c, g, rows)
 		}
 		from = s.ends[i]
 	}
-	// States come last: they tell how many rows a window has, of which a reader must not miss categories.
-	return []derived{{"category_counts_1m", counts}, {"feature_states", states}}
+	return derived{"feature_states", states}
 }
 
 func newSummarizer() *summarizer {
-	return &summarizer{states: stateColumns{keyColumns: newKeyColumns()}, counts: countColumns{keyColumns: newKeyColumns()}}
+	return &summarizer{states: stateColumns{minute: proto.ColDateTime{Location: time.UTC}}}
 }
 
 // sort puts the rows of each group together, in their order.
@@ -227,14 +193,14 @@ func (s *summarizer) sort(g *groups) {
 const tileSize = 128 << 10
 
 // features appends the states of a group's numeric features.
-func (s *summarizer) features(c *eventColumns, g *group, rows []uint32) {
+func (s *summarizer) features(c *eventColumns, rows []uint32) {
 	offsets, values := c.num.Offsets, *c.num.Data.(*proto.ColFloat32)
 	width := 0
 	for _, row := range rows {
 		width = max(width, int(offsets[row]-start(offsets, row)))
 	}
 	s.sums = s.sums[:0]
-	s.digest = sketch.AppendDigestsHead(s.digest[:0], width)
+	s.digest = sketch.AppendLen(s.digest[:0], width)
 	step := max(1, tileSize/len(rows))
 	for from := 0; from < width; from += step {
 		to := min(width, from+step)
@@ -256,7 +222,7 @@ func (s *summarizer) features(c *eventColumns, g *group, rows []uint32) {
 			s.sums = append(s.sums, sum)
 		}
 	}
-	s.appendStates(g, len(rows))
+	s.appendStates()
 }
 
 func start(offsets proto.ColUInt64, row uint32) uint64 {
@@ -266,10 +232,8 @@ func start(offsets proto.ColUInt64, row uint32) uint64 {
 	return offsets[row-1]
 }
 
-func (s *summarizer) appendStates(g *group, rows int) {
+func (s *summarizer) appendStates() {
 	c := &s.states
-	c.append(g)
-	c.rows.Append(uint64(rows))
 	buf := func(col *proto.ColStr, state func(b []byte) []byte) {
 		from := len(col.Buf)
 		col.Buf = state(col.Buf)
@@ -306,6 +270,9 @@ func (s *summarizer) categories(c *eventColumns, g *group, rows []uint32) {
 	if n := dict.Rows(); len(s.dense) < n {
 		s.dense = make([]uint32, n)
 	}
+	col := &s.states.categories
+	from := len(col.Buf)
+	col.Buf = sketch.AppendLen(col.Buf, width)
 	for i := range width {
 		s.seen = s.seen[:0]
 		for _, row := range rows {
@@ -317,38 +284,41 @@ func (s *summarizer) categories(c *eventColumns, g *group, rows []uint32) {
 				s.dense[id]++
 			}
 		}
-		s.appendCounts(c, g, i)
+		col.Buf = s.appendCounts(col.Buf, c, g, i)
 	}
+	col.Pos = append(col.Pos, proto.Position{Start: from, End: len(col.Buf)})
 }
 
 // appendCounts appends the counts of the categories in seen and empties dense.
 // Of very many categories the same ones are kept in every batch, by their hash,
 // and the others counted together.
-func (s *summarizer) appendCounts(c *eventColumns, g *group, position int) {
+func (s *summarizer) appendCounts(b []byte, c *eventColumns, g *group, position int) []byte {
 	dict, limit := &c.cat.words.dict, c.in.cfg.MaxCategories
 	others := uint64(0)
 	if len(s.seen) > limit {
 		slices.SortFunc(s.seen, func(a, b uint32) int {
 			return cmp.Compare(xxhash.Sum64(dict.RowBytes(int(a))), xxhash.Sum64(dict.RowBytes(int(b))))
 		})
-		for _, id := range s.seen[limit:] {
-			others += uint64(s.dense[id])
-			s.dense[id] = 0
-		}
 		c.in.crowded(c.topic, g.layout.schema, position, len(s.seen))
-		s.seen = s.seen[:limit]
+		for k, id := range s.seen {
+			if k >= limit || string(dict.RowBytes(int(id))) == schemas.OtherCategories { // a map has each key once
+				others += uint64(s.dense[id])
+				s.dense[id] = 0
+			}
+		}
+		s.seen = slices.DeleteFunc(s.seen, func(id uint32) bool { return s.dense[id] == 0 })
 	}
-	add := func(value []byte, rows uint64) {
-		s.counts.append(g)
-		s.counts.position.Append(uint16(position))
-		s.counts.value.append(value)
-		s.counts.rows.Append(rows)
+	n := len(s.seen)
+	if others > 0 {
+		n++
 	}
+	b = sketch.AppendMapLen(b, n)
 	for _, id := range s.seen {
-		add(dict.RowBytes(int(id)), uint64(s.dense[id]))
+		b = sketch.AppendMapCount(b, dict.RowBytes(int(id)), uint64(s.dense[id]))
 		s.dense[id] = 0
 	}
 	if others > 0 {
-		add([]byte(schemas.OtherCategories), others)
+		b = sketch.AppendMapCount(b, []byte(schemas.OtherCategories), others)
 	}
+	return b
 }

@@ -32,7 +32,7 @@ func BenchmarkDerived(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		blocks.Derived()
+		blocks.States()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/event")
 }

@@ -100,9 +100,9 @@ func (b *batch) times() *proto.ColDateTime64 {
 	panic(b.table() + " has no event times")
 }
 
-// verifySummaries sends once more what a table of summaries lost of a day.
+// verifySummaries sends once more what the table of states lost of a day.
 func (p *partition) verifySummaries(ctx context.Context, b *batch, end int64) error {
-	owed := func(table string, g *groups) ([]bool, error) { return p.lost(ctx, table, g) }
+	owed := func(g *groups) ([]bool, error) { return p.lost(ctx, g) }
 	for round := 1; ; round++ {
 		sent, err := p.derive(ctx, b, fmt.Sprintf("%s/again%d", p.tokenOf(end), round), owed)
 		if err != nil || sent == 0 {
@@ -123,10 +123,10 @@ const (
 	lookEvery = 300 * time.Millisecond
 )
 
-// lost tells which minutes of a batch a table of summaries lost. It loses a day
+// lost tells which minutes of a batch the table of states lost. It loses a day
 // of a batch as a whole: then each minute of that day lacks what the batch has
 // in it, and exactly that while nobody else is writing.
-func (p *partition) lost(ctx context.Context, table string, g *groups) ([]bool, error) {
+func (p *partition) lost(ctx context.Context, g *groups) ([]bool, error) {
 	minutes, needs := g.minutes(), g.needs()
 	same := map[int64]int{} // looks in a row that a day seemed lost at
 	for look := range looks {
@@ -137,7 +137,7 @@ func (p *partition) lost(ctx context.Context, table string, g *groups) ([]bool, 
 				return nil, ctx.Err()
 			}
 		}
-		lacks, err := p.in.Store.Owed(ctx, table, minutes)
+		lacks, err := p.in.Store.Owed(ctx, minutes)
 		if err != nil {
 			return nil, err
 		}

@@ -308,13 +308,24 @@ func AppendExtremes(b []byte, all []Summary, of func(*Summary) float32) []byte {
 	return b
 }
 
-// AppendDigestsHead begins the state of quantilesTDigestForEach over
-// Array(Float32) for n features; AppendDigest follows for each of them.
-func AppendDigestsHead(b []byte, n int) []byte {
+// AppendLen begins a state of n features: AppendDigest follows for each of them,
+// or AppendMapLen and its counts.
+func AppendLen(b []byte, n int) []byte {
 	return binary.LittleEndian.AppendUint64(b, uint64(n))
 }
 
-// AppendDigest writes one t-digest.
+// AppendMapLen begins one element of sumMapForEach over
+// Array(Map(String, UInt64)), of n keys: AppendMapCount follows for each.
+func AppendMapLen(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) }
+
+// AppendMapCount writes the count of one key. A map must have no key twice.
+func AppendMapCount(b []byte, key []byte, n uint64) []byte {
+	b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
+	return binary.LittleEndian.AppendUint64(b, n)
+}
+
+// AppendDigest writes one t-digest: an element of quantilesTDigestForEach over
+// Array(Float32).
 func AppendDigest(b []byte, digest []Centroid) []byte {
 	b = binary.AppendUvarint(b, uint64(len(digest)))
 	for _, c := range digest {

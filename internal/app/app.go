@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -117,7 +119,11 @@ func (a *App) start(ctx, run context.Context) error {
 }
 
 // Run starts the roles and returns when ctx ends or one of them fails.
+// It owns the process: the garbage collector runs as cfg says.
 func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(cfg.GCPercent)
+	}
 	a, err := Start(ctx, cfg, roles, log)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ type Config struct {
 	Alerting   alerting.Config    `yaml:"alerting"`   // from incidents to people and machines
 
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // of all roles together, to finish and commit what they have in hand; then it is cut off, and whoever takes the partitions over repeats it. Keep it some seconds below the time after which a supervisor kills the process. Default 30s
+	GCPercent       int           `yaml:"gc_percent"`       // the garbage collector runs when the heap has grown by so many percent: less memory for more processor time. The environment variable GOGC goes before it. Default 50
 }
 
 // Log of the process.
@@ -83,6 +84,7 @@ func DefaultConfig() Config {
 		Alerting:  alerting.DefaultConfig(),
 
 		ShutdownTimeout: 30 * time.Second,
+		GCPercent:       50,
 	}
 }
 
@@ -103,6 +105,9 @@ func (c Config) Validate() error {
 	}
 	if c.ShutdownTimeout <= 0 {
 		errs = append(errs, config.Faultf("shutdown_timeout", "is %s; give a duration such as 30s", c.ShutdownTimeout))
+	}
+	if c.GCPercent < 10 {
+		errs = append(errs, config.Faultf("gc_percent", "is %d; give at least 10", c.GCPercent))
 	}
 	seen := map[string]bool{}
 	for i, m := range c.Models {

@@ -35,8 +35,8 @@ func (b *bench) costs(ctx context.Context, rounds int) error {
 		return err
 	}
 	fmt.Printf("a process without work takes %s of processor time, which is left out\n", idle)
-	fmt.Printf("%-44s|%9s %9s |%9s %9s %9s |%9s %9s %9s |%9s %9s %9s %9s\n", "microseconds an event", "own proto", "own JSON",
-		"sum up", "insert", "states", "merge", "states", "counts", "states/ev", "B/event", "B/state", "B/count")
+	fmt.Printf("%-44s|%9s %9s |%9s %9s %9s |%9s %9s |%9s %9s %9s\n", "microseconds an event", "own proto", "own JSON",
+		"sum up", "insert", "states", "merge", "states", "states/ev", "B/event", "B/state")
 	for _, s := range costShapes {
 		if err := b.cost(ctx, s, idle, rounds); err != nil {
 			return err
@@ -46,7 +46,7 @@ func (b *bench) costs(ctx context.Context, rounds int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("an insert of a single event takes %s for its row, %s for its state and %s for its counts\n", each[0], each[1], each[2])
+	fmt.Printf("an insert of a single event takes %s for its row and %s for its state\n", each[0], each[1])
 	for _, blocks := range []int{30, 100, 300} {
 		n, err := b.amplification(ctx, blocks, blockRows)
 		if err != nil {
@@ -58,7 +58,7 @@ func (b *bench) costs(ctx context.Context, rounds int) error {
 }
 
 // overhead is the processor time of an insert that holds next to nothing.
-func (b *bench) overhead(ctx context.Context, n int) (each [3]time.Duration, err error) {
+func (b *bench) overhead(ctx context.Context, n int) (each [2]time.Duration, err error) {
 	blocks, err := encode(shape{numeric: 1, categorical: 1, segments: 1}, 1)
 	if err != nil {
 		return each, err
@@ -76,15 +76,11 @@ func (b *bench) overhead(ctx context.Context, n int) (each [3]time.Duration, err
 		return each, err
 	}
 	defer ins.Close()
-	all := map[string]ingest.Block{}
-	for _, block := range append(blocks[0].Derived(), blocks[0].Rows()) {
-		all[block.Table] = block
-	}
-	for i, table := range []string{"inference_events", "feature_states", "category_counts_1m"} {
+	for i, block := range []ingest.Block{blocks[0].Rows(), blocks[0].States()} {
 		each[i] = used(func() {
 			for k := range n {
 				if err == nil {
-					err = ins.Insert(ctx, table, fmt.Sprint("one-", k), all[table].Input)
+					err = ins.Insert(ctx, block.Table, fmt.Sprint("one-", k), block.Input)
 				}
 			}
 		}) / time.Duration(n)
@@ -130,9 +126,9 @@ func (b *bench) cost(ctx context.Context, s shape, idle time.Duration, rounds in
 			}
 		}
 	}
-	fmt.Printf("%3d numeric, %2d categorical, %4d groups, %6s |%9.2f %9.2f |%9.2f %9.2f %9.2f |%9.2f %9.2f %9.2f |%9.5f %9.1f %9.0f %9.2f\n", s.numeric, s.categorical, 4*s.segments, s.step,
+	fmt.Printf("%3d numeric, %2d categorical, %4d groups, %6s |%9.2f %9.2f |%9.2f %9.2f %9.2f |%9.2f %9.2f |%9.5f %9.1f %9.0f\n", s.numeric, s.categorical, 4*s.segments, s.step,
 		b.perEvent(own[0]), b.perEvent(own[1]), b.perEvent(c.sum), b.perEvent(c.insert[0]), b.perEvent(c.insert[1]),
-		b.perEvent(c.merge[0]), b.perEvent(c.merge[1]), b.perEvent(c.merge[2]), c.states, c.bytes[0], c.bytes[1], c.bytes[2])
+		b.perEvent(c.merge[0]), b.perEvent(c.merge[1]), c.states, c.bytes[0], c.bytes[1])
 	return nil
 }
 
@@ -144,14 +140,14 @@ func (b *bench) perEvent(d time.Duration) float64 {
 // storeCost is what the store has to do for events, and what is left of it when
 // all is merged.
 type storeCost struct {
-	sum    time.Duration    // processor time: to make states and counts
-	insert [2]time.Duration // to insert rows, and what is summed up of them
-	merge  [3]time.Duration // to merge all parts of each table into one
-	bytes  [3]float64       // on disk of a row of each table
+	sum    time.Duration    // processor time: to make states
+	insert [2]time.Duration // to insert rows, and their states
+	merge  [2]time.Duration // to merge all parts of each table into one
+	bytes  [2]float64       // on disk of a row of each table
 	states float64          // rows of states inserted, by event
 }
 
-var costTables = []string{"inference_events", "feature_sketches_1m", "category_counts_1m"}
+var costTables = []string{"inference_events", "feature_sketches_1m"}
 
 func (b *bench) storeCost(ctx context.Context, s shape) (c storeCost, err error) {
 	blocks, err := encode(s, b.rows)
@@ -175,13 +171,11 @@ func (b *bench) storeCost(ctx context.Context, s shape) (c storeCost, err error)
 	c.sum = used(func() {
 		for _, block := range blocks {
 			all[0] = append(all[0], block.Rows())
-			all[1] = append(all[1], block.Derived()...)
+			all[1] = append(all[1], block.States())
 		}
 	})
-	for _, d := range all[1] {
-		if d.Table == "feature_states" {
-			c.states += float64(d.Input[0].Data.Rows()) / float64(b.rows)
-		}
+	for _, block := range all[1] {
+		c.states += float64(block.Input[0].Data.Rows()) / float64(b.rows)
 	}
 	for i := range all {
 		c.insert[i] = used(func() {

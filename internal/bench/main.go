@@ -22,7 +22,6 @@ import (
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/embedded"
 	"github.com/driftline/driftline/internal/kafka"
-	"github.com/driftline/driftline/schemas/ddl"
 )
 
 func main() {
@@ -136,19 +135,19 @@ func (t *table) line(ctx context.Context, m measurement) error {
 	if len(t.bases) < 3 {
 		t.bases = append(t.bases, median)
 	}
-	line := fmt.Sprintf("%-34s %11.0f %11.0f %6.0f%%", m.name, soon[len(soon)/2], median, 100*(lasting[len(lasting)-1]-lasting[0])/median)
+	fmt.Printf("%-34s %11.0f %11.0f %6.0f%%", m.name, soon[len(soon)/2], median, 100*(lasting[len(lasting)-1]-lasting[0])/median)
 	for i := range 3 {
 		of := "-"
 		if i < len(t.bases) {
 			of = fmt.Sprintf("%.2f", median/t.bases[i])
 		}
-		line += fmt.Sprintf(" %8s", of)
+		fmt.Printf(" %8s", of)
 	}
 	memory := "-"
 	if rss > 0 {
 		memory = fmt.Sprintf("%.0f", rss)
 	}
-	fmt.Printf("%s %7.2f %11s\n", line, float64(cpu[len(cpu)/2].Nanoseconds())/1e3/float64(t.rows), memory)
+	fmt.Printf(" %7.2f %11s\n", float64(cpu[len(cpu)/2].Nanoseconds())/1e3/float64(t.rows), memory)
 	return nil
 }
 
@@ -187,9 +186,8 @@ func (b *bench) fresh(ctx context.Context, sums summing) (clickhouse.Config, *cl
 	if err := db.Migrate(ctx, &strings.Builder{}); err != nil || sums != inViews {
 		return cfg, db, err
 	}
-	for i, sql := range ddl.Rebuild(ddl.Form{}, "1") {
-		into, query, _ := strings.Cut(strings.TrimPrefix(sql, "INSERT INTO "), "\n")
-		if err := db.Conn().Exec(ctx, fmt.Sprintf("CREATE MATERIALIZED VIEW view_%d TO %s AS %s", i, into, query)); err != nil {
+	for _, sql := range views() {
+		if err := db.Conn().Exec(ctx, sql); err != nil {
 			return cfg, db, err
 		}
 	}

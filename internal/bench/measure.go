@@ -90,7 +90,7 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 		group.Go(func() error {
 			all := []ingest.Block{block.Rows()}
 			if sums == inGo {
-				all = append(all, block.Derived()...)
+				all = append(all, block.States())
 			}
 			for _, part := range all {
 				if err := ins.Insert(ctx, part.Table, fmt.Sprint("limit-", i), part.Input); err != nil {

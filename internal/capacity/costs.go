@@ -43,10 +43,10 @@ var (
 )
 
 const (
-	insertBlock = 11_300. // of a batch: its three inserts, were they empty
-	insertCount = 1.1     // of a row of category_counts_1m
-	mergeCount  = 1.4
-	countBytes  = 3.2
+	insertBlock = 8_700. // of a batch: its two inserts, were they empty
+	insertCount = .5     // of one category in a state
+	mergeCount  = .25
+	countBytes  = 3.7
 	signalBytes = 34. // of 360,000 signals with a sentence each
 
 	// meltedMerges is how often a state is merged before it has become one with
@@ -71,7 +71,7 @@ type curve []struct{ rows, cost float64 }
 var (
 	ownValue    = curve{{5, .090}, {50, .080}, {460, .055}, {4200, .020}, {50_000, .010}} // Driftline, by value
 	insertState = curve{{5, 1.7}, {50, 3.6}, {460, 13}, {4200, 17}}                       // the store, by feature of a state
-	mergeState  = curve{{5, 1.4}, {50, 8}, {460, 30}, {4200, 33}}                         // likewise
+	mergeState  = curve{{5, 1.4}, {50, 7}, {460, 14}, {4200, 15}}                         // likewise
 	stateBytes  = curve{{5, 50}, {50, 276}, {500, 1047}, {5000, 1505}, {50_000, 2897}}    // by feature of a merged state
 )
 

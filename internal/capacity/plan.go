@@ -42,7 +42,7 @@ type Ingest struct {
 	Blocks        float64 `json:"batches_per_second"`
 	StateRows     float64 `json:"events_per_state"`  // of a batch's state
 	States        float64 `json:"states_per_second"` // rows of feature_sketches_1m inserted
-	Counts        float64 `json:"counts_per_second"` // rows of category_counts_1m inserted
+	Counts        float64 `json:"counts_per_second"` // of categories, in the states
 }
 
 // Store is the servers of ClickHouse.
@@ -197,8 +197,7 @@ func (p *Plan) storage() {
 	signals := p.Load.Series * windows * (float64(in.Numeric+2)*numericDetectors + float64(in.Categorical+1)*categoricalDetectors)
 	p.Storage = []Tier{
 		in.tier("inference_events", "event", in.Events*86_400, rawBytes.of(in), in.Raw),
-		in.tier("feature_sketches_1m", "1 minute", states, stateBytes.at(perMinute)*in.sketched(), in.Summaries),
-		in.tier("category_counts_1m", "1 minute", states*in.counts(perMinute), countBytes, in.Summaries),
+		in.tier("feature_sketches_1m", "1 minute", states, stateBytes.at(perMinute)*in.sketched()+countBytes*in.counts(perMinute), in.Summaries),
 		in.tier("signals", in.Window.String()+" window", signals, signalBytes, in.Findings),
 	}
 }

@@ -90,7 +90,7 @@ func insert(t testing.TB, ins *clickhouse.Inserter, token, model string, at time
 	}
 	b, err := ingest.NewBlocks(events)
 	check(t, err)
-	for _, block := range append([]ingest.Block{b.Rows()}, b.Derived()...) {
+	for _, block := range []ingest.Block{b.Rows(), b.States()} {
 		check(t, ins.Insert(t.Context(), block.Table, token, block.Input))
 	}
 }

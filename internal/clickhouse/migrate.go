@@ -107,7 +107,6 @@ func (db *DB) retention(ctx context.Context, out io.Writer) error {
 		{"telemetry", "timestamp", db.cfg.Retention.Raw},
 		{"job_events", "timestamp", db.cfg.Retention.Raw},
 		{"feature_sketches_1m", "minute", db.cfg.Retention.Summaries},
-		{"category_counts_1m", "minute", db.cfg.Retention.Summaries},
 		{"signals", "window_end", db.cfg.Retention.Findings},
 		{"changes", "timestamp", db.cfg.Retention.Findings},
 		{"notifications", "timestamp", db.cfg.Retention.Findings},

@@ -25,8 +25,8 @@ func (s Store) Stored(ctx context.Context, table, topic string, partition int32,
 }
 
 // Owed is [DB.Owed], asked until the server answers.
-func (s Store) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error) {
-	return ask(ctx, s, func() ([]int64, error) { return s.DB.Owed(ctx, table, minutes) })
+func (s Store) Owed(ctx context.Context, minutes []schemas.Minute) ([]int64, error) {
+	return ask(ctx, s, func() ([]int64, error) { return s.DB.Owed(ctx, minutes) })
 }
 
 // ask repeats a question until the server answers it, refuses it for good, or
@@ -64,10 +64,10 @@ func (db *DB) Stored(ctx context.Context, table, topic string, partition int32, 
 	return out, rows.Err()
 }
 
-// Owed tells for minutes of models how many rows of inference_events a table of
-// summaries lacks; fewer than 0 when it has more. While others write to the same
+// Owed tells for minutes of models how many rows of inference_events the states
+// lack; fewer than 0 when they have more. While others write to the same
 // minutes, a minute may seem to lack what they are about to add.
-func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) ([]int64, error) {
+func (db *DB) Owed(ctx context.Context, minutes []schemas.Minute) ([]int64, error) {
 	if len(minutes) == 0 {
 		return nil, nil
 	}
@@ -75,11 +75,7 @@ func (db *DB) Owed(ctx context.Context, table string, minutes []schemas.Minute) 
 	if err != nil {
 		return nil, err
 	}
-	rows := "sum(rows)"
-	if table == "category_counts_1m" { // every event has a prediction, if an empty one
-		rows = "sumIf(rows, position = 0)"
-	}
-	summed, err := db.perMinute(ctx, "SELECT tenant, model, version, segment, toInt64(toUnixTimestamp(minute)), "+rows+" FROM "+quote(table)+" WHERE minute >= ? AND minute < ?", minutes)
+	summed, err := db.perMinute(ctx, "SELECT tenant, model, version, segment, toInt64(toUnixTimestamp(minute)), sum(rows) FROM feature_sketches_1m WHERE minute >= ? AND minute < ?", minutes)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (c *campaign) diskFull(ctx context.Context, f fault) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = db.Close() }()
-	table := []string{"inference_events", "feature_sketches_1m", "category_counts_1m"}[f.pick%3]
+	table := []string{"inference_events", "feature_sketches_1m"}[f.pick%2]
 	before := c.store.proxy.refusals.Load()
 	if err := db.Conn().Exec(ctx, "ALTER TABLE "+table+" MODIFY SETTING min_free_disk_bytes_to_perform_insert = 1000000000000000"); err != nil {
 		return false, err

@@ -20,7 +20,7 @@ const (
 // what is summed up of them.
 func isInsert(piece []byte) bool {
 	_, query, ok := bytes.Cut(piece, []byte("INSERT INTO"))
-	for _, table := range []string{"inference_events", "feature_states", "category_counts_1m"} {
+	for _, table := range []string{"inference_events", "feature_states"} {
 		if ok && bytes.Contains(query, []byte(table)) {
 			return true
 		}

@@ -41,7 +41,7 @@ func (s *store) Stored(context.Context, string, string, int32, int64, int64) (ma
 	return nil, errors.New("nothing is reconciled here")
 }
 
-func (s *store) Owed(context.Context, string, []schemas.Minute) ([]int64, error) {
+func (s *store) Owed(context.Context, []schemas.Minute) ([]int64, error) {
 	return nil, errors.New("nothing is reconciled here")
 }
 

@@ -2,13 +2,12 @@ package ddl
 
 import "fmt"
 
-// Rebuild are statements that sum up rows of inference_events once more, where
-// a condition holds: into the tables that ingest fills with states of its own
-// making. This is the plain form of what ingest does, and its oracle; with the
-// minutes deleted first it also repairs them.
-func Rebuild(form Form, where string) []string {
-	return []string{
-		fmt.Sprintf(`INSERT INTO %s
+// Rebuild is the statement that sums up rows of inference_events once more,
+// where a condition holds: into the table that ingest fills with states of its
+// own making. This is the plain form of what ingest does, and its oracle; with
+// the minutes deleted first it also repairs them.
+func Rebuild(form Form, where string) string {
+	return fmt.Sprintf(`INSERT INTO %s
 SELECT
     tenant, model, version, segment,
     toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
@@ -19,20 +18,9 @@ SELECT
     sumForEachState(arrayMap(x -> if(isNaN(x), 0., toFloat64(x) * x), num)) AS squares,
     minForEachState(arrayMap(x -> if(isNaN(x), toFloat32(inf), x), num)) AS minima,
     maxForEachState(arrayMap(x -> if(isNaN(x), toFloat32(-inf), x), num)) AS maxima,
-    quantilesTDigestForEachState(%s)(num) AS quantiles
+    quantilesTDigestForEachState(%s)(num) AS quantiles,
+    sumMapForEachState(arrayMap(x -> map(toString(x), toUInt64(1)), cat)) AS categories
 FROM %s
 WHERE %s
-GROUP BY tenant, model, version, segment, minute`, form.Local("feature_sketches_1m"), LevelList(), form.Local("inference_events"), where),
-		fmt.Sprintf(`INSERT INTO %s
-SELECT
-    tenant, model, version, segment,
-    toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute,
-    toUInt16(place - 1) AS position,
-    value,
-    count() AS rows
-FROM %s
-ARRAY JOIN cat AS value, arrayEnumerate(cat) AS place
-WHERE %s
-GROUP BY tenant, model, version, segment, minute, position, value`, form.Local("category_counts_1m"), form.Local("inference_events"), where),
-	}
+GROUP BY tenant, model, version, segment, minute`, form.Local("feature_sketches_1m"), LevelList(), form.Local("inference_events"), where)
 }

@@ -151,7 +151,8 @@ CREATE TABLE IF NOT EXISTS feature_sketches_1m_local ON CLUSTER 'main'
     squares   AggregateFunction(sumForEach, Array(Float64)) COMMENT 'sums of squares',
     minima    AggregateFunction(minForEach, Array(Float32)),
     maxima    AggregateFunction(maxForEach, Array(Float32)),
-    quantiles AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))
+    quantiles AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32)),
+    categories AggregateFunction(sumMapForEach, Array(Map(String, UInt64))) COMMENT 'rows of each category, by position'
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toDate(minute)
@@ -172,7 +173,8 @@ CREATE TABLE IF NOT EXISTS feature_states_local ON CLUSTER 'main'
     squares   String,
     minima    String,
     maxima    String,
-    quantiles String
+    quantiles String,
+    categories String
 )
 ENGINE = Null;
 
@@ -186,30 +188,30 @@ SELECT
     CAST(squares AS AggregateFunction(sumForEach, Array(Float64))) AS squares,
     CAST(minima AS AggregateFunction(minForEach, Array(Float32))) AS minima,
     CAST(maxima AS AggregateFunction(maxForEach, Array(Float32))) AS maxima,
-    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles
+    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles,
+    CAST(categories AS AggregateFunction(sumMapForEach, Array(Map(String, UInt64)))) AS categories
 FROM feature_states_local;
-
-CREATE TABLE IF NOT EXISTS category_counts_1m_local ON CLUSTER 'main'
-(
-    tenant   LowCardinality(String),
-    model    LowCardinality(String),
-    version  LowCardinality(String),
-    segment  LowCardinality(String),
-    minute   DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
-    position UInt16,
-    value    LowCardinality(String),
-    rows     UInt64
-)
-ENGINE = ReplicatedSummingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
-PARTITION BY toDate(minute)
-ORDER BY (tenant, model, version, segment, minute, position, value)
-SETTINGS replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS model_schemas ON CLUSTER 'main' AS model_schemas_local ENGINE = Distributed('main', currentDatabase(), 'model_schemas_local', cityHash64(tenant, model));
 
 CREATE TABLE IF NOT EXISTS feature_sketches_1m ON CLUSTER 'main' AS feature_sketches_1m_local ENGINE = Distributed('main', currentDatabase(), 'feature_sketches_1m_local', cityHash64(tenant, model));
 
-CREATE TABLE IF NOT EXISTS category_counts_1m ON CLUSTER 'main' AS category_counts_1m_local ENGINE = Distributed('main', currentDatabase(), 'category_counts_1m_local', cityHash64(tenant, model));
+CREATE VIEW IF NOT EXISTS category_counts_1m ON CLUSTER 'main' AS
+SELECT tenant, model, version, segment, minute, position, category.1 AS value, category.2 AS rows
+FROM
+(
+    SELECT
+        tenant, model, version, segment, minute,
+        arrayJoin(arrayZip(range(length(maps)), maps)) AS positioned,
+        toUInt16(positioned.1) AS position,
+        arrayJoin(CAST(positioned.2 AS Array(Tuple(String, UInt64)))) AS category
+    FROM
+    (
+        SELECT tenant, model, version, segment, minute, sumMapForEachMerge(categories) AS maps
+        FROM feature_sketches_1m
+        GROUP BY tenant, model, version, segment, minute
+    )
+);
 
 CREATE TABLE IF NOT EXISTS references_local ON CLUSTER 'main'
 (

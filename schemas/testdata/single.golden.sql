@@ -141,7 +141,8 @@ CREATE TABLE IF NOT EXISTS feature_sketches_1m
     squares   AggregateFunction(sumForEach, Array(Float64)) COMMENT 'sums of squares',
     minima    AggregateFunction(minForEach, Array(Float32)),
     maxima    AggregateFunction(maxForEach, Array(Float32)),
-    quantiles AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))
+    quantiles AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32)),
+    categories AggregateFunction(sumMapForEach, Array(Map(String, UInt64))) COMMENT 'rows of each category, by position'
 )
 ENGINE = AggregatingMergeTree()
 PARTITION BY toDate(minute)
@@ -162,7 +163,8 @@ CREATE TABLE IF NOT EXISTS feature_states
     squares   String,
     minima    String,
     maxima    String,
-    quantiles String
+    quantiles String,
+    categories String
 )
 ENGINE = Null;
 
@@ -176,24 +178,26 @@ SELECT
     CAST(squares AS AggregateFunction(sumForEach, Array(Float64))) AS squares,
     CAST(minima AS AggregateFunction(minForEach, Array(Float32))) AS minima,
     CAST(maxima AS AggregateFunction(maxForEach, Array(Float32))) AS maxima,
-    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles
+    CAST(quantiles AS AggregateFunction(quantilesTDigestForEach(<levels>), Array(Float32))) AS quantiles,
+    CAST(categories AS AggregateFunction(sumMapForEach, Array(Map(String, UInt64)))) AS categories
 FROM feature_states;
 
-CREATE TABLE IF NOT EXISTS category_counts_1m 
+CREATE VIEW IF NOT EXISTS category_counts_1m  AS
+SELECT tenant, model, version, segment, minute, position, category.1 AS value, category.2 AS rows
+FROM
 (
-    tenant   LowCardinality(String),
-    model    LowCardinality(String),
-    version  LowCardinality(String),
-    segment  LowCardinality(String),
-    minute   DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
-    position UInt16,
-    value    LowCardinality(String),
-    rows     UInt64
-)
-ENGINE = SummingMergeTree()
-PARTITION BY toDate(minute)
-ORDER BY (tenant, model, version, segment, minute, position, value)
-SETTINGS non_replicated_deduplication_window = 100000, ttl_only_drop_parts = 1;
+    SELECT
+        tenant, model, version, segment, minute,
+        arrayJoin(arrayZip(range(length(maps)), maps)) AS positioned,
+        toUInt16(positioned.1) AS position,
+        arrayJoin(CAST(positioned.2 AS Array(Tuple(String, UInt64)))) AS category
+    FROM
+    (
+        SELECT tenant, model, version, segment, minute, sumMapForEachMerge(categories) AS maps
+        FROM feature_sketches_1m
+        GROUP BY tenant, model, version, segment, minute
+    )
+);
 
 CREATE TABLE IF NOT EXISTS references 
 (
