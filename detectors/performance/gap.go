@@ -1,0 +1,122 @@
+package performance
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+// Gap is estimated minus realised performance over the same labelled rows.
+//
+// The two share their inputs: scores, predictions, features. Given those, the
+// estimate has no sampling error left but the calibrator's (or the loss
+// model's), and realised varies only with the labels. So the gap's variance is
+// not the sum of two sampling errors, which would count the inputs' chance
+// twice over a correlation near one, but that of the labels given the inputs
+// plus that of the fit; it is what Estimated.SE holds.
+type Gap struct {
+	Metric    string
+	Estimated Figure  // SE: standard deviation of realised around it under the null
+	Realised  Figure  // SE: as a sample of its own
+	Deficit   float64 // how much worse realised is than estimated, in the metric's unit; negative when better
+	SE        float64 // standard error of Deficit while P(y|x) is that of the reference
+	Z         float64 // Deficit / SE
+	PValue    float64 // one-sided: chance of such a deficit without concept drift; 1 when undefined
+}
+
+func newGap(metric string, estimated, realised Figure) Gap {
+	g := Gap{Metric: metric, Estimated: estimated, Realised: realised, Deficit: math.NaN(), SE: math.NaN(), Z: math.NaN(), PValue: 1}
+	if !estimated.Defined() || !realised.Defined() {
+		return g
+	}
+	g.Deficit, g.SE = estimated.Value-realised.Value, estimated.SE
+	if m, err := Lookup(metric); err == nil && m.Lower {
+		g.Deficit = -g.Deficit
+	}
+	if g.SE > 0 {
+		g.Z = g.Deficit / g.SE
+		g.PValue = upperTail(g.Z)
+	}
+	return g
+}
+
+// Defined tells whether both sides of the gap are.
+func (g Gap) Defined() bool { return !math.IsNaN(g.Deficit) }
+
+// Rule says when a gap is an alarm: when it is large enough to matter and too
+// large for chance, on enough rows.
+type Rule struct {
+	Effect    float64 // smallest deficit that counts, in the metric's unit; 0 means the metric's default
+	Level     float64 // significance; default 0.05
+	MinRows   int     // labelled rows; fewer give insufficient. Default 100
+	Questions int     // gaps judged together: p-values are multiplied by it (Bonferroni, valid however they depend). 0 means 1
+	BothSides bool    // a model that does better than estimated alarms too: P(y|x) changed all the same
+}
+
+// Verdict on a gap.
+type Verdict struct {
+	State  schemas.State
+	PValue float64 // adjusted for the questions asked and for both sides
+	Reason string  // one sentence
+}
+
+// Judge a gap.
+func (r Rule) Judge(g Gap) Verdict {
+	m, _ := Lookup(g.Metric)
+	effect, level, least := r.Effect, r.Level, r.MinRows
+	if effect == 0 {
+		effect = m.Effect
+	}
+	if level == 0 {
+		level = 0.05
+	}
+	if least == 0 {
+		least = 100
+	}
+	n := g.Realised.N
+	switch {
+	case n == 0:
+		return Verdict{schemas.StateNoData, 1, m.Title + " has no data: no label is known"}
+	case n < least:
+		return Verdict{schemas.StateInsufficient, 1, fmt.Sprintf("%s needs %d labelled rows, the window has %d", m.Title, least, n)}
+	case !g.Defined() || math.IsNaN(g.Z):
+		return Verdict{schemas.StateNoData, 1, m.Title + " cannot be computed or estimated from these rows"}
+	}
+	p, deficit := g.PValue, g.Deficit
+	if r.BothSides {
+		p, deficit = 2*min(p, 1-p), math.Abs(deficit)
+	}
+	v := Verdict{State: schemas.StateOK, PValue: min(1, p*float64(max(1, r.Questions)))}
+	if deficit >= effect && v.PValue <= level {
+		v.State = schemas.StateAlarm
+	}
+	v.Reason = reason(m, g, v.PValue, effect, level)
+	return v
+}
+
+func reason(m Metric, g Gap, p, effect, level float64) string {
+	sign, what := "<", ""
+	if math.Abs(g.Deficit) >= effect {
+		sign = "≥"
+	}
+	switch {
+	case sign == "<":
+	case p > level && g.Deficit > 0:
+		what = ", not significant at " + short(level)
+	case g.Deficit < 0:
+		what = ": better than estimated"
+	default:
+		what = ": the relation of inputs and labels changed"
+	}
+	return fmt.Sprintf("%s %s realised, %s estimated: apart %s %s %s (± %s, n=%d), p=%s%s", m.Title,
+		short(g.Realised.Value), short(g.Estimated.Value), short(math.Abs(g.Deficit)), sign, short(effect), short(g.SE), g.Realised.N, short(p), what)
+}
+
+// upperTail of the standard normal distribution; by erfc, which keeps digits far
+// out, where 1−erf is 0.
+func upperTail(z float64) float64 { return math.Erfc(z/math.Sqrt2) / 2 }
+
+// short shows three significant digits.
+func short(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
