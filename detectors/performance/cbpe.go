@@ -72,43 +72,50 @@ func NewCBPE(reference BinaryRows) (*CBPE, error) {
 // changes: the labels' own chance and the calibrator's error. Undefined for the
 // calibration error, which calibrated probabilities say nothing about.
 func (e *CBPE) Estimate(metric string, rows BinaryRows) Figure {
-	x := e.expect(metric, rows)
-	if math.IsNaN(x.value) {
-		return undefined(len(rows.Scores))
-	}
-	return Figure{Value: x.value, SE: math.Sqrt(x.variance), N: len(rows.Scores)}
+	return e.expect(metric, rows).figure(len(rows.Scores))
 }
 
 // Gap holds the estimate against the labels of the same rows.
 func (e *CBPE) Gap(metric string, rows BinaryRows) Gap {
-	return newGap(metric, e.Estimate(metric, rows), MeasureBinary(metric, rows))
+	return newGap(metric, e.expect(metric, rows), MeasureBinary(metric, rows))
 }
 
-// expectation of a metric over the labels, given scores and predictions.
+// expectation of a metric over the labels, given the inputs.
 type expectation struct {
 	value    float64
-	variance float64 // of realised minus value
+	cautious float64 // value without what the fit on the reference promises too much
+	variance float64 // of realised around cautious
+	third    float64 // third central moment of realised
+}
+
+func (x expectation) figure(n int) Figure {
+	if math.IsNaN(x.value) {
+		return undefined(n)
+	}
+	return Figure{Value: x.value, SE: math.Sqrt(x.variance), N: n}
 }
 
 // expect linearises the metric in the labels: realised ≈ value + Σ pull·(y−c),
 // where c is the probability of a row. Given the scores the labels are
 // independent, so the variance is Σ pull²·c(1−c), plus what the calibrator's
 // error adds to Σ pull·c.
-func (e *CBPE) expect(metric string, rows BinaryRows) expectation {
-	c := make([]float64, len(rows.Scores))
+func (e *CBPE) expect(metric string, rows BinaryRows) (x expectation) {
+	c, cautious := make([]float64, len(rows.Scores)), make([]float64, len(rows.Scores))
 	for i, s := range rows.Scores {
-		c[i] = e.Calibrator.Probability(s)
+		c[i], cautious[i] = e.Calibrator.Probability(s), e.Calibrator.cautious(s)
 	}
-	value, pull := expectBinary(metric, rows, c)
-	if math.IsNaN(value) {
-		return expectation{value: value}
+	x.value, _ = expectBinary(metric, rows, c)
+	if math.IsNaN(x.value) {
+		return x
 	}
-	variance := e.Calibrator.uncertainty(rows.Scores, pull)
-	for i, s := range rows.Scores {
-		p := e.Calibrator.cautious(s)
-		variance += pull[i] * pull[i] * p * (1 - p)
+	var pull []float64
+	x.cautious, pull = expectBinary(metric, rows, cautious)
+	x.variance = e.Calibrator.uncertainty(rows.Scores, pull)
+	for i, p := range cautious {
+		x.variance += pull[i] * pull[i] * p * (1 - p)
+		x.third += pull[i] * pull[i] * pull[i] * p * (1 - p) * (1 - 2*p)
 	}
-	return expectation{value, variance}
+	return x
 }
 
 // expectBinary is a metric's expected value and its derivative by each label.

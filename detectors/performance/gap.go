@@ -22,22 +22,29 @@ type Gap struct {
 	Realised  Figure  // SE: as a sample of its own
 	Deficit   float64 // how much worse realised is than estimated, in the metric's unit; negative when better
 	SE        float64 // standard error of Deficit while P(y|x) is that of the reference
-	Z         float64 // Deficit / SE
+	Optimism  float64 // the part of Deficit that the fit on the reference explains: estimates promise a little too much
+	Skew      float64 // skewness of Deficit under the null
+	Z         float64 // (Deficit − Optimism) / SE
 	PValue    float64 // one-sided: chance of such a deficit without concept drift; 1 when undefined
 }
 
-func newGap(metric string, estimated, realised Figure) Gap {
-	g := Gap{Metric: metric, Estimated: estimated, Realised: realised, Deficit: math.NaN(), SE: math.NaN(), Z: math.NaN(), PValue: 1}
-	if !estimated.Defined() || !realised.Defined() {
+func newGap(metric string, x expectation, realised Figure) Gap {
+	g := Gap{
+		Metric: metric, Estimated: x.figure(realised.N), Realised: realised, PValue: 1,
+		Deficit: math.NaN(), SE: math.NaN(), Optimism: math.NaN(), Skew: math.NaN(), Z: math.NaN(),
+	}
+	if !g.Estimated.Defined() || !realised.Defined() {
 		return g
 	}
-	g.Deficit, g.SE = estimated.Value-realised.Value, estimated.SE
+	better := 1.0 // sign of an improvement
 	if m, err := Lookup(metric); err == nil && m.Lower {
-		g.Deficit = -g.Deficit
+		better = -1
 	}
+	g.Deficit, g.Optimism, g.SE = better*(x.value-realised.Value), better*(x.value-x.cautious), math.Sqrt(x.variance)
 	if g.SE > 0 {
-		g.Z = g.Deficit / g.SE
-		g.PValue = upperTail(g.Z)
+		g.Skew = -better * x.third / (g.SE * g.SE * g.SE)
+		g.Z = (g.Deficit - g.Optimism) / g.SE
+		g.PValue = skewedTail(g.Z, g.Skew)
 	}
 	return g
 }
@@ -86,7 +93,7 @@ func (r Rule) Judge(g Gap) Verdict {
 	}
 	p, deficit := g.PValue, g.Deficit
 	if r.BothSides {
-		p, deficit = 2*min(p, 1-p), math.Abs(deficit)
+		p, deficit = 2*min(p, skewedTail(-g.Z, -g.Skew)), math.Abs(deficit)
 	}
 	v := Verdict{State: schemas.StateOK, PValue: min(1, p*float64(max(1, r.Questions)))}
 	if deficit >= effect && v.PValue <= level {
@@ -114,9 +121,14 @@ func reason(m Metric, g Gap, p, effect, level float64) string {
 		short(g.Realised.Value), short(g.Estimated.Value), short(math.Abs(g.Deficit)), sign, short(effect), short(g.SE), g.Realised.N, short(p), what)
 }
 
-// upperTail of the standard normal distribution; by erfc, which keeps digits far
-// out, where 1−erf is 0.
-func upperTail(z float64) float64 { return math.Erfc(z/math.Sqrt2) / 2 }
+// skewedTail is P(Z ≥ z) of a standardised sum: normal, with the first term of
+// Edgeworth's series where that makes the tail heavier. (Where it makes it
+// lighter the normal tail stays, which errs to the safe side.) By erfc, which
+// keeps digits far out, where 1−erf is 0.
+func skewedTail(z, skew float64) float64 {
+	density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
+	return min(1, math.Erfc(z/math.Sqrt2)/2+max(0, skew*(z*z-1)/6*density))
+}
 
 // short shows three significant digits.
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }

@@ -108,7 +108,7 @@ func TestGapPower(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	gap := func(metric string, estimated, realised, se float64, n int) Gap {
-		return newGap(metric, Figure{estimated, se, n}, Figure{realised, se, n})
+		return newGap(metric, expectation{estimated, estimated, se * se, 0}, Figure{realised, se, n})
 	}
 	for _, c := range []struct {
 		name string
@@ -125,8 +125,8 @@ func TestJudge(t *testing.T) {
 		{"a loss that grows", gap(NameBrier, 0.1, 0.2, 0.02, 500), Rule{}, schemas.StateAlarm},
 		{"a loss that falls", gap(NameBrier, 0.2, 0.1, 0.02, 500), Rule{}, schemas.StateOK},
 		{"few rows", gap(NameAUC, 0.9, 0.5, 0.02, 99), Rule{}, schemas.StateInsufficient},
-		{"no rows", newGap(NameAUC, undefined(0), undefined(0)), Rule{}, schemas.StateNoData},
-		{"one class", newGap(NameAUC, Figure{0.9, 0.1, 500}, undefined(500)), Rule{}, schemas.StateNoData},
+		{"no rows", newGap(NameAUC, expectation{value: math.NaN()}, undefined(0)), Rule{}, schemas.StateNoData},
+		{"one class", newGap(NameAUC, expectation{0.9, 0.9, 0.01, 0}, undefined(500)), Rule{}, schemas.StateNoData},
 	} {
 		if v := c.rule.Judge(c.gap); v.State != c.want || v.Reason == "" {
 			t.Errorf("%s: %+v, want %s", c.name, v, c.want)

@@ -134,8 +134,12 @@ func (c *Calibrator) Probability(score float64) float64 {
 	return interpolated(c.blocks, score)
 }
 
-// cautious is Probability kept away from 0 and 1 by what the reference cannot
-// exclude; variances are computed from it.
+// cautious is Probability without the fit's optimism: an isotonic fit follows
+// its own sample's chance, so that it separates the classes a little better
+// than the truth does, and says 0 and 1 where a block had one class only. Half
+// a row more of either class in each block takes that back; gaps are tested
+// against it (by simulation, estimates exceed realised AUC in 7.8 % instead of
+// 5 % of null windows without it, log loss in 9 %).
 func (c *Calibrator) cautious(score float64) float64 {
 	if len(c.blocks) == 0 {
 		return c.Probability(score)
