@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/driftline/driftline/detectors/performance"
 	"github.com/driftline/driftline/internal/app"
 	"github.com/driftline/driftline/internal/backtest"
 	"github.com/driftline/driftline/internal/config"
@@ -26,10 +28,14 @@ func backtestCommand() *cli.Command {
 			needed("data", "`FILE` with the rows to judge"),
 			text("labels", "`FILE` with ids and labels, to measure performance"),
 			text("id", "`COLUMN` that joins data and labels"),
-			text("label", "`COLUMN` of the label (default: the labels file's only other column)"),
+			text("label", "`COLUMN` of the label, in the labels file (default: its only other column), else in the data; the reference's trains the estimates"),
 			text("timestamp", "`COLUMN` of the event time"),
 			text("prediction", "`COLUMN` of the predicted class"),
-			text("score", "`COLUMN` of the score"),
+			text("score", "`COLUMN` of the score: a probability where labels are 0 and 1, the predicted value of a regression"),
+			text("task", "`KIND` of model: binary, multiclass or regression (default: found by the labels)"),
+			&cli.StringSliceFlag{Name: "metric", Usage: "performance `METRICS` to judge: " + metricNames() + " (default: roc_auc, mae, or accuracy where there is no score)"},
+			&cli.StringSliceFlag{Name: "effect", Usage: "`METRIC=DEFICIT`: smallest distance of estimated and realised that alarms"},
+			&cli.StringFlag{Name: "threshold-mode", Usage: "calibrated, or chunks for the mean ± 3σ of the reference's windows", Value: string(backtest.Calibrated)},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "further `COLUMNS` that are not features"},
 			&cli.StringFlag{Name: "window", Usage: "`SIZE`: a duration such as 1h, 1mo, or rows=N", Value: "1h"},
 			text("tenant", "`NAME` of the tenant (default: default)"),
@@ -72,6 +78,8 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 		Reference: c.String("reference"), Data: c.String("data"), Labels: c.String("labels"),
 		ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
 		Prediction: c.String("prediction"), Score: c.String("score"), Exclude: c.StringSlice("exclude"),
+		Task: backtest.Task(c.String("task")), Metrics: c.StringSlice("metric"), Effects: c.StringSlice("effect"),
+		Thresholds: backtest.ThresholdMode(c.String("threshold-mode")),
 	}
 	var err error
 	if o.Window, err = backtest.ParseWindowSpec(c.String("window")); err != nil {
@@ -92,4 +100,12 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 		}
 	}
 	return o, fmt.Errorf("model %s is not among the models of %s", o.Model, c.String("config"))
+}
+
+func metricNames() string {
+	var names []string
+	for _, m := range performance.Metrics() {
+		names = append(names, m.Name)
+	}
+	return strings.Join(names, ", ")
 }

@@ -14,7 +14,7 @@ import (
 var backtestPage string
 
 var backtestTemplate = template.Must(template.New("backtest").Funcs(template.FuncMap{
-	"stamp": stamp, "figure": figure, "feature": featureName,
+	"stamp": stamp, "figure": figure, "withError": withError, "signed": signed, "band": band, "feature": featureName,
 	"alarm": func(s schemas.Signal) bool { return s.State == schemas.StateAlarm },
 }).Parse(backtestPage))
 

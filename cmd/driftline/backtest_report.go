@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -27,16 +28,76 @@ func writeReport(w io.Writer, r *backtest.Report) error {
 			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", featureName(a.Feature), a.Windows, a.Alarms, stamp(a.First))
 		}
 	}
-	if len(r.Performance) > 0 {
-		fmt.Fprint(t, "\nWINDOW\tROWS\tLABELLED\tACCURACY\tAUC\tALARMS\n")
-		alarms := alarmsByWindow(r.Signals)
-		for _, p := range r.Performance {
-			fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%d\n", stamp(p.WindowStart), p.N, p.Labelled,
-				figure(p.Accuracy), figure(p.AUC), alarms[p.WindowStart.UnixNano()])
-		}
-		fmt.Fprintf(t, "all\t%d\t\t%s\t%s\t%d\n", s.Rows, figure(s.Accuracy), figure(s.AUC), s.Alarms)
+	if err := t.Flush(); err != nil {
+		return err
 	}
-	return t.Flush()
+	return writePerformance(w, r)
+}
+
+// writePerformance is one line for each window and metric, with the reasons of
+// the alarms below.
+func writePerformance(w io.Writer, r *backtest.Report) error {
+	if len(r.Performance) == 0 {
+		return nil
+	}
+	s := r.Summary
+	fmt.Fprintf(w, "\nPerformance of a %s model: %d of %d windows alarmed (%s)\n", s.Task, s.PerformanceAlarms, s.Windows,
+		map[string]string{"chunks": "mean ± 3σ of the reference's chunks", "calibrated": "realised worse than estimated"}[s.ThresholdMode])
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprint(t, "WINDOW\tROWS\tLABELLED\tACCURACY\tMETRIC\tREALISED\tESTIMATED\tDEFICIT\t95% BAND\tSTATE\tDRIFT ALARMS\n")
+	alarms := alarmsByWindow(r.Signals)
+	var reasons []string
+	for _, p := range r.Performance {
+		for i, m := range p.Metrics {
+			row := []string{"", "", "", ""}
+			drift := ""
+			if i == 0 {
+				row = []string{stamp(p.WindowStart), strconv.Itoa(p.N), fmt.Sprintf("%.1f%%", 100*p.Coverage), figure(p.Accuracy)}
+				drift = strconv.Itoa(alarms[p.WindowStart.UnixNano()])
+			}
+			row = append(row, m.Metric, withError(m.Realised, m.RealisedSE), withError(m.Estimated, m.EstimatedSE),
+				signed(m.Deficit), band(m.DeficitLow, m.DeficitHigh), string(m.State), drift)
+			fmt.Fprintln(t, strings.Join(row, "\t"))
+			if m.State == schemas.StateAlarm {
+				reasons = append(reasons, stamp(p.WindowStart)+"  "+m.Reason)
+			}
+		}
+	}
+	if s.AUC != nil || s.Accuracy != nil {
+		fmt.Fprintf(t, "all\t%d\t\t%s\troc_auc\t%s\n", s.Rows, figure(s.Accuracy), figure(s.AUC))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for i, reason := range reasons {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, reason)
+	}
+	return nil
+}
+
+// withError is a figure with its standard error.
+func withError(v, se *float64) string {
+	if v == nil || se == nil {
+		return figure(v)
+	}
+	return figure(v) + " ± " + figure(se)
+}
+
+func signed(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%+.3f", *v)
+}
+
+func band(low, high *float64) string {
+	if low == nil || high == nil {
+		return "-"
+	}
+	return signed(low) + " to " + signed(high)
 }
 
 func alarmsByWindow(signals []schemas.Signal) map[int64]int {

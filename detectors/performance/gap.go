@@ -62,6 +62,15 @@ type Rule struct {
 	BothSides bool    // a model that does better than estimated alarms too: P(y|x) changed all the same
 }
 
+// EffectOf a metric: the rule's or the metric's own.
+func (r Rule) EffectOf(metric string) float64 {
+	if r.Effect != 0 {
+		return r.Effect
+	}
+	m, _ := Lookup(metric)
+	return m.Effect
+}
+
 // Verdict on a gap.
 type Verdict struct {
 	State  schemas.State
@@ -72,10 +81,7 @@ type Verdict struct {
 // Judge a gap.
 func (r Rule) Judge(g Gap) Verdict {
 	m, _ := Lookup(g.Metric)
-	effect, level, least := r.Effect, r.Level, r.MinRows
-	if effect == 0 {
-		effect = m.Effect
-	}
+	effect, level, least := r.EffectOf(g.Metric), r.Level, r.MinRows
 	if level == 0 {
 		level = 0.05
 	}

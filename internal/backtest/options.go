@@ -7,11 +7,13 @@ package backtest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/detectors/performance"
 )
 
 // Options of a run; the command's flags by the same names.
@@ -20,12 +22,16 @@ type Options struct {
 	Model      string           // name of the model; required
 	Reference  string           // file with reference rows, CSV or Parquet; required
 	Data       string           // file with the rows to judge; required
-	Labels     string           // file with id and label columns; empty: no performance
+	Labels     string           // file with id and label columns; empty: labels are in the data, or there are none
 	ID         string           // column that joins data and labels; needed with Labels
-	Label      string           // column of the label; empty: the only other column of the labels file
+	Label      string           // column of the label in Labels, reference and data; empty: the only other column of the labels file
 	Timestamp  string           // column of the event time; needed unless the window counts rows
 	Prediction string           // column of the predicted class; becomes _prediction
-	Score      string           // column of the score; becomes _score
+	Score      string           // column of the score: a probability for labels 0 and 1, a value for a regression; becomes _score
+	Task       Task             // empty: found by the labels
+	Metrics    []string         // of performance.Metrics; empty: roc_auc, mae, or accuracy where there is no score
+	Effects    []string         // metric=smallest deficit that counts; default the metric's own, for errors of regressions a tenth of the reference's
+	Thresholds ThresholdMode    // empty: calibrated
 	Exclude    []string         // further columns that are not features
 	Window     WindowSpec       // default 1h
 	Config     detectors.Config // the detect section; zero value means detectors.DefaultConfig
@@ -60,6 +66,59 @@ func (w WindowSpec) String() string {
 	return w.Time.String()
 }
 
+// Task is what kind of model it is.
+type Task string
+
+// The tasks.
+const (
+	Binary     Task = "binary"     // labels 0 and 1
+	Multiclass Task = "multiclass" // labels are names
+	Regression Task = "regression" // labels are numbers
+)
+
+// ThresholdMode is where alarms begin.
+type ThresholdMode string
+
+// The threshold modes.
+const (
+	Calibrated ThresholdMode = "calibrated" // effects and false-alarm budget, as the service; performance by its gap to the estimate
+	Chunks     ThresholdMode = "chunks"     // mean ± 3σ of the reference, cut into windows like the data; drift must be significant too
+)
+
+// effects by metric.
+func (o *Options) effects() (map[string]float64, error) {
+	out := map[string]float64{}
+	for _, text := range o.Effects {
+		name, value, _ := strings.Cut(text, "=")
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(v > 0) {
+			return nil, fmt.Errorf("--effect %q: want a metric, = and a number above 0, such as roc_auc=0.05", text)
+		}
+		if _, err := performance.Lookup(name); err != nil {
+			return nil, fmt.Errorf("--effect: %w", err)
+		}
+		out[name] = v
+	}
+	return out, nil
+}
+
+// checkChoices refuses words that are not among the choices.
+func (o *Options) checkChoices() error {
+	var errs []error
+	if !slices.Contains([]Task{"", Binary, Multiclass, Regression}, o.Task) {
+		errs = append(errs, fmt.Errorf("--task %q: want binary, multiclass or regression", o.Task))
+	}
+	if !slices.Contains([]ThresholdMode{"", Calibrated, Chunks}, o.Thresholds) {
+		errs = append(errs, fmt.Errorf("--threshold-mode %q: want calibrated or chunks", o.Thresholds))
+	}
+	for _, m := range o.Metrics {
+		if _, err := performance.Lookup(m); err != nil {
+			errs = append(errs, fmt.Errorf("--metric: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // complete fills in defaults and reports every missing option.
 func (o *Options) complete() error {
 	if o.Window == (WindowSpec{}) {
@@ -82,7 +141,9 @@ func (o *Options) complete() error {
 		}
 		return errors.New(text)
 	}
+	_, effects := o.effects()
 	return errors.Join(
+		effects, o.checkChoices(),
 		need(o.Model != "", "--model is missing"),
 		need(o.Reference != "", "--reference is missing: a CSV or Parquet file with reference rows"),
 		need(o.Data != "", "--data is missing: a CSV or Parquet file with the rows to judge"),

@@ -1,22 +1,25 @@
 package backtest
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
+	"github.com/driftline/driftline/detectors/performance"
 	"github.com/driftline/driftline/internal/tabular"
 	"github.com/driftline/driftline/schemas"
 )
 
-// labels are the truths by id, as text.
+// labels are the truths as text: by id, or in a column of the data itself.
 type labels struct {
-	name string // of the label column
-	byID map[string]string
+	name string            // of the label column
+	byID map[string]string // nil: a column of the data
 }
 
+// readLabels of the labels file; nil when there is none.
 func readLabels(o Options) (*labels, error) {
+	if o.Labels == "" {
+		return nil, nil
+	}
 	t, err := tabular.Open(o.Labels, tabular.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("read labels: %w", err)
@@ -37,6 +40,26 @@ func readLabels(o Options) (*labels, error) {
 		}
 	}
 	return l, nil
+}
+
+// of the rows of a table, "" where unknown.
+func (l *labels) of(t *tabular.Table, o Options) []string {
+	if l.byID == nil {
+		return textsOf(t, l.name)
+	}
+	out := make([]string, t.Rows)
+	for i, id := range t.Column(o.ID).Texts() {
+		out[i] = l.byID[id]
+	}
+	return out
+}
+
+// textsOf a column, all missing when the table has none.
+func textsOf(t *tabular.Table, name string) []string {
+	if c := t.Column(name); c != nil {
+		return c.Texts()
+	}
+	return make([]string, t.Rows)
 }
 
 func labelColumn(t *tabular.Table, o Options) (*tabular.Column, error) {
@@ -69,33 +92,24 @@ type outcomes struct {
 	right     int  // predictions equal to their label
 	predicted int  // labelled rows with a prediction
 	binary    bool // every label is 0 or 1
-	scores    []scored
+	scores    []float64
+	positive  []bool
 }
 
-type scored struct {
-	score    float64
-	positive bool
-}
-
-// outcomes of the rows whose label is known.
-func (l *labels) outcomes(t *tabular.Table, o Options) outcomes {
+// outcomesOf the rows whose label is known.
+func outcomesOf(t *tabular.Table, truths []string, o Options) outcomes {
 	out := outcomes{binary: true}
-	ids := t.Column(o.ID).Texts()
-	var predictions []string
-	if c := t.Column(o.Prediction); c != nil {
-		predictions = c.Texts()
-	}
+	predictions := textsOf(t, o.Prediction)
 	var scores []float64
 	if c := t.Column(o.Score); c != nil {
 		scores = c.Numbers
 	}
-	for i, id := range ids {
-		truth, ok := l.byID[id]
-		if !ok {
+	for i, truth := range truths {
+		if truth == "" {
 			continue
 		}
 		out.labelled++
-		if predictions != nil && predictions[i] != "" {
+		if predictions[i] != "" {
 			out.predicted++
 			if predictions[i] == truth {
 				out.right++
@@ -103,7 +117,8 @@ func (l *labels) outcomes(t *tabular.Table, o Options) outcomes {
 		}
 		out.binary = out.binary && (truth == "0" || truth == "1")
 		if scores != nil && !math.IsNaN(scores[i]) {
-			out.scores = append(out.scores, scored{scores[i], truth == "1"})
+			out.scores = append(out.scores, scores[i])
+			out.positive = append(out.positive, truth == "1")
 		}
 	}
 	return out
@@ -119,45 +134,27 @@ func (a *outcomes) add(b outcomes) {
 	a.predicted += b.predicted
 	a.binary = a.binary && b.binary
 	a.scores = append(a.scores, b.scores...)
+	a.positive = append(a.positive, b.positive...)
 }
 
 func (a outcomes) performance(span schemas.Span, rows int) Performance {
-	p := Performance{WindowStart: span.Start, WindowEnd: span.End, N: rows, Labelled: a.labelled}
+	p := Performance{WindowStart: span.Start, WindowEnd: span.End, N: rows, Labelled: a.labelled, Metrics: []Measure{}}
 	if rows > 0 {
 		p.Coverage = float64(a.labelled) / float64(rows)
 	}
 	if a.predicted > 0 {
-		accuracy := float64(a.right) / float64(a.predicted)
-		p.Accuracy = &accuracy
+		p.Accuracy = known(float64(a.right) / float64(a.predicted))
 	}
-	if auc, ok := rocAUC(a.scores); ok && a.binary {
-		p.AUC = &auc
+	if a.binary && a.labelled > 0 {
+		p.AUC = known(performance.AUC(a.scores, a.positive).Value)
 	}
 	return p
 }
 
-// rocAUC is the exact area under the ROC curve: the chance that a positive row
-// scores above a negative one, ties counting half (Mann and Whitney 1947; by
-// mid-ranks, Hanley and McNeil 1982). False when a class is absent.
-func rocAUC(rows []scored) (auc float64, ok bool) {
-	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
-	var positives, negatives, wins float64
-	for i := 0; i < len(rows); {
-		var pos, neg float64 // of this score
-		for at := rows[i].score; i < len(rows) && rows[i].score == at; i++ {
-			if rows[i].positive {
-				pos++
-			} else {
-				neg++
-			}
-		}
-		wins += pos * (negatives + neg/2)
-		positives += pos
-		negatives += neg
+// known is a figure for JSON: nil when it is not defined.
+func known(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
 	}
-	if positives == 0 || negatives == 0 {
-		return 0, false
-	}
-	return wins / (positives * negatives), true
+	return &v
 }

@@ -14,37 +14,60 @@ type Report struct {
 	Summary     Summary          `json:"summary"`
 }
 
-// Performance is how well the model did in one window, by the labels known.
-// Figures that cannot be computed are nil: no labels, one class only, no score.
+// Performance is how well the model did in one window, by the labels known, and
+// how well it should have done. Figures that cannot be computed are nil: no
+// labels, one class only, no score.
 type Performance struct {
-	WindowStart time.Time `json:"window_start"`
-	WindowEnd   time.Time `json:"window_end"`
-	N           int       `json:"n"`        // rows of the window
-	Labelled    int       `json:"labelled"` // rows whose label is known
-	Coverage    float64   `json:"coverage"` // Labelled / N
-	Accuracy    *float64  `json:"accuracy"` // share of labelled rows whose prediction equals the label
-	AUC         *float64  `json:"auc"`      // exact area under the ROC curve, ties count half; labels 0 and 1
+	WindowStart time.Time     `json:"window_start"`
+	WindowEnd   time.Time     `json:"window_end"`
+	N           int           `json:"n"`        // rows of the window
+	Labelled    int           `json:"labelled"` // rows whose label is known
+	Coverage    float64       `json:"coverage"` // Labelled / N
+	Accuracy    *float64      `json:"accuracy"` // share of labelled rows whose prediction equals the label
+	AUC         *float64      `json:"auc"`      // exact area under the ROC curve, ties count half; labels 0 and 1
+	State       schemas.State `json:"state"`    // alarm when a metric alarms, ok when one is ok, else insufficient or no_data
+	Metrics     []Measure     `json:"metrics"`
+}
+
+// Measure is one metric of one window.
+type Measure struct {
+	Metric      string        `json:"metric"`
+	N           int           `json:"n"`            // labelled rows that it rests on
+	Realised    *float64      `json:"realised"`     // by the labels
+	RealisedSE  *float64      `json:"realised_se"`  // its sampling error
+	Estimated   *float64      `json:"estimated"`    // without labels, over all rows of the window
+	EstimatedSE *float64      `json:"estimated_se"` // standard deviation of realised around it
+	Deficit     *float64      `json:"deficit"`      // how much worse realised is than estimated, over the labelled rows
+	DeficitLow  *float64      `json:"deficit_low"`  // 95 % confidence interval of the deficit, without what the fit explains
+	DeficitHigh *float64      `json:"deficit_high"`
+	PValue      *float64      `json:"p_value"`   // one-sided, times the metrics of the window; nil in the mode chunks
+	Threshold   *float64      `json:"threshold"` // smallest deficit that counts; in the mode chunks the value beyond which alarms begin
+	State       schemas.State `json:"state"`
+	Reason      string        `json:"reason"`
 }
 
 // Summary is the run in a few figures.
 type Summary struct {
-	Model          string    `json:"model"`
-	Reference      string    `json:"reference"` // name@version
-	ReferenceRows  int       `json:"reference_rows"`
-	Rows           int       `json:"rows"`
-	Window         string    `json:"window"`
-	Windows        int       `json:"windows"`
-	WindowsAlarmed int       `json:"windows_alarmed"`
-	Features       int       `json:"features"`
-	Absent         []string  `json:"absent_features"` // of the reference, without a column in the data: not judged
-	Signals        int       `json:"signals"`
-	Alarms         int       `json:"alarms"`
-	Alarmed        []Alarmed `json:"alarmed_features"` // most alarms first
-	Level          float64   `json:"level"`            // significance of a window after adjustment
-	From           time.Time `json:"from"`             // start of the first window
-	To             time.Time `json:"to"`               // end of the last window
-	Accuracy       *float64  `json:"accuracy"`         // over all labelled rows
-	AUC            *float64  `json:"auc"`
+	Model             string    `json:"model"`
+	Reference         string    `json:"reference"` // name@version
+	ReferenceRows     int       `json:"reference_rows"`
+	Rows              int       `json:"rows"`
+	Window            string    `json:"window"`
+	Windows           int       `json:"windows"`
+	WindowsAlarmed    int       `json:"windows_alarmed"`
+	Features          int       `json:"features"`
+	Absent            []string  `json:"absent_features"` // of the reference, without a column in the data: not judged
+	Signals           int       `json:"signals"`
+	Alarms            int       `json:"alarms"`
+	Alarmed           []Alarmed `json:"alarmed_features"` // most alarms first
+	Level             float64   `json:"level"`            // significance of a window after adjustment
+	From              time.Time `json:"from"`             // start of the first window
+	To                time.Time `json:"to"`               // end of the last window
+	Accuracy          *float64  `json:"accuracy"`         // over all labelled rows
+	AUC               *float64  `json:"auc"`
+	Task              Task      `json:"task,omitempty"`     // empty without labels
+	ThresholdMode     string    `json:"threshold_mode"`     // calibrated or chunks
+	PerformanceAlarms int       `json:"performance_alarms"` // windows whose performance alarmed
 }
 
 // Alarmed is a feature with alarms.

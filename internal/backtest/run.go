@@ -29,9 +29,20 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	features, absent := in.common(&o)
 	ref := detectors.MakeReference(plan.Key, "training", filepath.Base(o.Reference), features)
+	if o.Thresholds == Chunks {
+		if plan, err = chunkPlan(plan, &ref, in.reference, o); err != nil {
+			return nil, err
+		}
+	}
 	windows, err := cut(in.data, o)
 	if err != nil {
 		return nil, err
+	}
+	var j *judge
+	if in.labels != nil {
+		if j, err = newJudge(&in, plan, o); err != nil {
+			return nil, err
+		}
 	}
 	r := &Report{Signals: []schemas.Signal{}, Performance: []Performance{}}
 	var whole outcomes
@@ -46,36 +57,39 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 		found := []schemas.WindowSummaries{{ModelKey: plan.Key, Span: w.span, Rows: uint64(rows.Rows), Features: features}}
 		r.Signals = append(r.Signals, detectors.EvaluateWindow(plan, &ref, found, w.span, o.Now)...)
-		if in.labels != nil {
-			known := in.labels.outcomes(rows, o)
-			r.Performance = append(r.Performance, known.performance(w.span, rows.Rows))
-			whole.add(known)
+		if j != nil {
+			truths := in.labels.of(rows, o)
+			outcomes := outcomesOf(rows, truths, o)
+			p := outcomes.performance(w.span, rows.Rows)
+			if err := j.window(&p, rows, truths); err != nil {
+				return nil, err
+			}
+			r.Performance = append(r.Performance, p)
+			whole.add(outcomes)
 		}
 	}
 	r.summarize(plan, &ref, in.data.Rows, windows, o)
 	r.Summary.Absent = absent
-	if in.labels != nil {
+	if j != nil {
 		all := whole.performance(schemas.Span{}, in.data.Rows)
-		r.Summary.Accuracy, r.Summary.AUC = all.Accuracy, all.AUC
+		r.Summary.Accuracy, r.Summary.AUC, r.Summary.Task = all.Accuracy, all.AUC, j.task
 	}
 	return r, nil
 }
 
 // inputs are the files of a run.
 type inputs struct {
-	data     *tabular.Table
-	features []schemas.Summary // of the reference
-	labels   *labels           // nil without labels
+	data      *tabular.Table
+	reference *tabular.Table
+	features  []schemas.Summary // of the reference
+	labels    *labels           // nil without labels
 }
 
 func read(o Options) (in inputs, err error) {
-	if o.Labels != "" {
-		if in.labels, err = readLabels(o); err != nil {
-			return in, err
-		}
+	if in.labels, err = readLabels(o); err != nil {
+		return in, err
 	}
-	reference, err := tabular.Open(o.Reference, tabular.Options{})
-	if err != nil {
+	if in.reference, err = readReference(o); err != nil {
 		return in, fmt.Errorf("read reference: %w", err)
 	}
 	if in.data, err = tabular.Open(o.Data, tabular.Options{Timestamp: o.Timestamp}); err != nil {
@@ -86,14 +100,46 @@ func read(o Options) (in inputs, err error) {
 			return in, fmt.Errorf("%s: no column %q; columns: %v", o.Data, name, in.data.Names())
 		}
 	}
-	roles := o.roles(reference)
+	if in.labels == nil && o.Label != "" {
+		if in.data.Column(o.Label) == nil && in.reference.Column(o.Label) == nil {
+			return in, fmt.Errorf("neither %s nor %s has the label column %q", o.Data, o.Reference, o.Label)
+		}
+		in.labels = &labels{name: o.Label}
+	}
+	roles := o.roles(in.reference)
 	if in.labels != nil { // the reference's rows often carry their label
 		roles.Exclude = append(roles.Exclude, in.labels.name)
 	}
-	if in.features, err = detectors.SummarizeTable(reference, roles); err != nil {
+	if in.features, err = detectors.SummarizeTable(in.reference, roles); err != nil {
 		return in, fmt.Errorf("%s: %w", o.Reference, err)
 	}
 	return in, nil
+}
+
+// readReference with its event times as times, where it has any.
+func readReference(o Options) (*tabular.Table, error) {
+	t, err := tabular.Open(o.Reference, tabular.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if c := t.Column(o.Timestamp); o.Timestamp == "" || c == nil || c.Kind == tabular.Time {
+		return t, nil
+	}
+	return tabular.Open(o.Reference, tabular.Options{Timestamp: o.Timestamp})
+}
+
+// lossFeatures are the numeric features of both files, for the loss model.
+func (in *inputs) lossFeatures(task Task, o Options) (names []string) {
+	if task != Regression {
+		return nil
+	}
+	for _, f := range in.features {
+		c := in.data.Column(f.Feature)
+		if f.Kind == schemas.Numeric && c != nil && c.Kind == tabular.Numeric && f.Feature != o.Prediction && f.Feature != o.Score {
+			names = append(names, f.Feature)
+		}
+	}
+	return names
 }
 
 // common are the reference's features whose column the data have. A reference
@@ -143,12 +189,16 @@ type chunk struct {
 // stopped or was not exported.
 func cut(t *tabular.Table, o Options) ([]chunk, error) {
 	if t.Rows == 0 {
-		return nil, fmt.Errorf("%s: no rows", o.Data)
+		return nil, fmt.Errorf("%s: no rows", t.Name)
 	}
 	if o.Window.Rows > 0 {
 		return byRows(t, o), nil
 	}
-	times := t.Column(o.Timestamp).Times
+	c := t.Column(o.Timestamp)
+	if c == nil {
+		return nil, fmt.Errorf("%s: no column %q to cut it into windows by", t.Name, o.Timestamp)
+	}
+	times := c.Times
 	byStart := map[time.Time]*chunk{}
 	for i, at := range times {
 		span := o.Window.Time.Span(at)
@@ -174,7 +224,7 @@ func byRows(t *tabular.Table, o Options) []chunk {
 	for from := 0; from < t.Rows; from += o.Window.Rows {
 		to := min(from+o.Window.Rows, t.Rows)
 		c := chunk{span: schemas.Span{Start: time.Unix(int64(from), 0).UTC(), End: time.Unix(int64(to), 0).UTC()}}
-		if o.Timestamp != "" {
+		if t.Column(o.Timestamp) != nil {
 			times := t.Column(o.Timestamp).Times[from:to]
 			c.span.Start = slices.MinFunc(times, time.Time.Compare)
 			c.span.End = slices.MaxFunc(times, time.Time.Compare).Add(time.Millisecond) // half-open
@@ -194,6 +244,12 @@ func (r *Report) summarize(p *detectors.Plan, ref *schemas.Reference, rows int, 
 		Window: o.Window.String(), Windows: len(windows), Features: len(ref.Features),
 		Signals: len(r.Signals), Alarmed: []Alarmed{}, Level: p.Level,
 		From: windows[0].span.Start, To: windows[len(windows)-1].span.End,
+	}
+	s.ThresholdMode = string(cmp.Or(o.Thresholds, Calibrated))
+	for _, p := range r.Performance {
+		if p.State == schemas.StateAlarm {
+			s.PerformanceAlarms++
+		}
 	}
 	byFeature := map[string]*Alarmed{}
 	seen := map[string]bool{} // window, and window with feature

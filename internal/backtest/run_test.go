@@ -145,23 +145,3 @@ func TestParseWindowSpec(t *testing.T) {
 		}
 	}
 }
-
-func TestROCAUC(t *testing.T) {
-	rows := func(text string) (out []scored) { // score digit and label sign
-		for i := 0; i < len(text); i += 2 {
-			out = append(out, scored{float64(text[i]), text[i+1] == '+'})
-		}
-		return out
-	}
-	for _, c := range []struct {
-		rows string
-		want float64
-		ok   bool
-	}{
-		{"1-2-3+4+", 1, true}, {"1+2-", 0, true}, {"1+1-", 0.5, true}, {"1-2+2-3+", 0.875, true}, {"1+2+", 0, false}, {"", 0, false},
-	} {
-		if got, ok := rocAUC(rows(c.rows)); ok != c.ok || got != c.want {
-			t.Errorf("%s: %v, %v; want %v", c.rows, got, ok, c.want)
-		}
-	}
-}
