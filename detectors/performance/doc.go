@@ -14,5 +14,9 @@
 //   - Sequential: champion against challenger, to be looked at after every row.
 //
 // Estimates hold as long as P(y|score) is what it was in the reference. They
-// are blind to concept drift, which is what makes the gap a detector of it.
+// are blind to concept drift, which is what makes the gap a detector of it. The
+// limit: where rows of one score differ in their chance by something that the
+// model does not use, a shift of that something moves P(y|score) as well, and
+// the gap cannot tell it from concept drift. Either way the estimate is wrong
+// and the model's probabilities with it.
 package performance

@@ -121,7 +121,7 @@ func reason(m Metric, g Gap, p, effect, level float64) string {
 	case g.Deficit < 0:
 		what = ": better than estimated"
 	default:
-		what = ": the relation of inputs and labels changed"
+		what = ": labels are not what the reference promises"
 	}
 	return fmt.Sprintf("%s %s realised, %s estimated: apart %s %s %s (± %s, n=%d), p=%s%s", m.Title,
 		short(g.Realised.Value), short(g.Estimated.Value), short(math.Abs(g.Deficit)), sign, short(effect), short(g.SE), g.Realised.N, short(p), what)

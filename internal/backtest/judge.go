@@ -198,15 +198,7 @@ func (j *judge) againstBand(m *Measure) {
 
 // rank orders states from silence to alarm.
 func rank(s schemas.State) int {
-	switch s {
-	case schemas.StateInsufficient:
-		return 1
-	case schemas.StateOK:
-		return 2
-	case schemas.StateAlarm:
-		return 3
-	}
-	return 0
+	return slices.Index([]schemas.State{schemas.StateNoData, schemas.StateInsufficient, schemas.StateOK, schemas.StateAlarm}, s)
 }
 
 func pickTexts(values []string, rows []int) []string {

@@ -93,7 +93,7 @@ func TestCaliforniaChunkThresholds(t *testing.T) {
 		}
 	}
 	t.Logf("KS alerts %v, published %v", alerts, want.Alerts)
-	for _, f := range strings.Fields("MedInc HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude") {
+	for f := range strings.FieldsSeq("MedInc HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude") {
 		if alerts[f] != want.Alerts[f] {
 			t.Errorf("%s: %d alerts, published %d", f, alerts[f], want.Alerts[f])
 		}

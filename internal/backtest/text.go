@@ -64,9 +64,8 @@ func (r *Report) writeGrid(w io.Writer) error {
 
 // stronger orders signals by state, then by score in thresholds.
 func stronger(a, b *schemas.Signal) bool {
-	rank := []schemas.State{schemas.StateNoData, schemas.StateInsufficient, schemas.StateOK, schemas.StateAlarm}
 	return cmp.Or(
-		cmp.Compare(slices.Index(rank, a.State), slices.Index(rank, b.State)),
+		cmp.Compare(rank(a.State), rank(b.State)),
 		cmp.Compare(ratio(a), ratio(b)),
 	) > 0
 }
