@@ -41,7 +41,7 @@ var gapMetrics = []string{NameAUC, NameAccuracy, NamePrecision, NameRecall, Name
 // of windows: for a model that is well calibrated and for one that must be
 // calibrated first. With the default effect there are fewer still.
 func TestGapFalseAlarms(t *testing.T) {
-	references, windows := 30, 50
+	references, windows := 24, 40
 	if testing.Short() || testkit.Race {
 		references = 8
 	}

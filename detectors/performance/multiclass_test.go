@@ -40,7 +40,7 @@ var multiclassMetrics = []string{NameAUC, NameAccuracy, NamePrecision, NameRecal
 // Estimates follow inputs that shift, p-values stay near their level, and
 // rotated classes are found.
 func TestMultiCBPE(t *testing.T) {
-	references, windows := 15, 30
+	references, windows := 10, 30
 	if testing.Short() || testkit.Race {
 		references = 5
 	}

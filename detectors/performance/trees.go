@@ -7,7 +7,7 @@ import (
 )
 
 // A small gradient-boosted regressor: least squares, trees grown over at most
-// 32 quantile bins a feature. Trees rather than nearest neighbours or a ridge
+// 128 quantile bins a feature. Trees rather than nearest neighbours or a ridge
 // regression, because errors of models change with steps and interactions of
 // features of different scales, and need no scaling or metric for it. It is
 // deterministic: no row or column is drawn. (Friedman, Annals of Statistics
@@ -16,9 +16,9 @@ const (
 	treeRounds  = 80
 	treeRate    = 0.1
 	treeDepth   = 3
-	treeBins    = 32 // and bin 0 for missing values
-	treeMinLeaf = 20 // rows
-	treeShrink  = 1  // rows of value 0 added to every leaf
+	treeBins    = 128 // and bin 0 for missing values; wide outer bins would not see errors grow in the tails
+	treeMinLeaf = 20  // rows
+	treeShrink  = 1   // rows of value 0 added to every leaf
 )
 
 // forest is a fitted regressor.
