@@ -35,7 +35,7 @@ type Config struct {
 	Alerting   alerting.Config    `yaml:"alerting"`   // from incidents to people and machines
 
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // of all roles together, to finish and commit what they have in hand; then it is cut off, and whoever takes the partitions over repeats it. Keep it some seconds below the time after which a supervisor kills the process. Default 30s
-	GCPercent       int           `yaml:"gc_percent"`       // the garbage collector runs when the heap has grown by so many percent: less memory for more processor time. The environment variable GOGC goes before it. Default 50
+	GCPercent       int           `yaml:"gc_percent"`       // the garbage collector runs when the heap has grown by so many percent: less memory for more processor time. The environment variable GOGC goes before it. Default 35
 }
 
 // Log of the process.
@@ -84,7 +84,7 @@ func DefaultConfig() Config {
 		Alerting:  alerting.DefaultConfig(),
 
 		ShutdownTimeout: 30 * time.Second,
-		GCPercent:       50,
+		GCPercent:       35,
 	}
 }
 
