@@ -20,11 +20,16 @@ import (
 //
 // Null distribution: χ² with K−1 degrees of freedom. Cost: O(K log K).
 var chiSquareDetector = Detector{
-	Name: "chi_square", Title: "chi-squared", Kinds: categoricalOnly,
-	Unit: "Cohen's w", Range: "0 to (N+M)/√(NM); 0.1 small, 0.3 medium, 0.5 large", Threshold: 0.1,
-	Doc:     "Pearson's homogeneity test over the categories, rare ones pooled: many small shifts as well as one large. Categories that the reference hardly has fall into the pool; new_category and linf see those.",
-	Source:  "Pearson 1900; effect size after J. Cohen, Statistical Power Analysis, 1988; χ² with K−1 degrees of freedom",
-	Compare: chiSquare,
+	Manual: Manual{
+		Name: "chi_square", Title: "chi-squared", Unit: "Cohen's w", Range: "0 to (N+M)/√(NM); 0.1 small, 0.3 medium, 0.5 large", Threshold: 0.1,
+		Doc:    "Pearson's homogeneity test over the categories, rare ones pooled: many small shifts as well as one large.",
+		Use:    "Categorical features of up to some dozens of categories.",
+		Blind:  "Categories that the reference hardly has fall into the pool; new_category and linf see those.",
+		Null:   "χ² with K−1 degrees of freedom, each category with five expected rows or pooled.",
+		Cost:   "O(K log K)",
+		Source: "Pearson 1900; effect size after J. Cohen, Statistical Power Analysis, 1988",
+	},
+	Kinds: categoricalOnly, Default: true, Compare: chiSquare,
 }
 
 func chiSquare(ref, cur *schemas.Summary, _ Params) Result {

@@ -21,7 +21,7 @@ type Config struct {
 	MinRows         uint64        `yaml:"min_rows"`          // fewer rows in the window or in the reference give insufficient, not a verdict. Default 100
 	FalseAlarmEvery Window        `yaml:"false_alarm_every"` // false-alarm budget: one window with a false alarm in this time for each model and segment. Default 30d
 	Correction      string        `yaml:"correction"`        // for the many tests of a window: bh (Benjamini–Hochberg) or by (Benjamini–Yekutieli, valid under any dependence, stricter). Default bh
-	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run; empty means all. Default empty
+	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run, see docs/detectors.md; "default" stands for the default set, "all" for every one. Each further one is a further test, which the others pay for with a little of their sensitivity. Default empty, which means the default set
 	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
 	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
 }
@@ -83,6 +83,8 @@ type Model struct {
 type FeatureRules struct {
 	Ignore     bool               `yaml:"ignore"`     // do not watch this feature. Default false
 	Thresholds map[string]float64 `yaml:"thresholds"` // by detector; over those of the model
+	Min        *float64           `yaml:"min"`        // smallest value that is right, for out_of_range. Default: the reference's
+	Max        *float64           `yaml:"max"`        // largest value that is right, for out_of_range. Default: the reference's
 }
 
 // ReferenceFile says where a model's reference comes from and which columns
@@ -118,9 +120,23 @@ func (m Model) Validate() error {
 		checkThresholds("thresholds", m.Thresholds),
 	}
 	for _, f := range slices.Sorted(maps.Keys(m.Features)) {
-		errs = append(errs, checkThresholds("features."+f+".thresholds", m.Features[f].Thresholds))
+		errs = append(errs, m.Features[f].check("features."+f))
 	}
 	return errors.Join(errs...)
+}
+
+func (r FeatureRules) check(key string) error {
+	return errors.Join(
+		checkThresholds(key+".thresholds", r.Thresholds),
+		check(finite(r.Min), key+".min", "is not a number"),
+		check(finite(r.Max), key+".max", "is not a number"),
+		check(r.Min == nil || r.Max == nil || !(*r.Min > *r.Max), key+".max", "is below min"),
+	)
+}
+
+// finite tells whether a limit is absent or a number.
+func finite(limit *float64) bool {
+	return limit == nil || !math.IsNaN(*limit) && !math.IsInf(*limit, 0)
 }
 
 func check(ok bool, key, format string, args ...any) error {
@@ -133,6 +149,9 @@ func check(ok bool, key, format string, args ...any) error {
 func checkDetectors(names []string) error {
 	var errs []error
 	for i, n := range names {
+		if n == DefaultSet || n == AllSet {
+			continue
+		}
 		if _, err := Lookup(n); err != nil {
 			errs = append(errs, config.Faultf(fmt.Sprintf("detectors[%d]", i), "%v", err))
 		}

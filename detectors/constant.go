@@ -13,11 +13,16 @@ import (
 // Null distribution: n independent rows fall on one value with probability
 // Σpᵢⁿ, for which the largest share to the power of n stands. Cost: O(points).
 var constantDetector = Detector{
-	Name: "constant", Title: "constant value", Kinds: bothKinds,
-	Unit: "0 or 1", Range: "0 or 1", Threshold: 1,
-	Doc:     "The window has one value although the reference has several.",
-	Source:  "probability that n rows agree: largest reference share to the power of n",
-	Compare: constant,
+	Manual: Manual{
+		Name: "constant", Title: "constant value", Unit: "0 or 1", Range: "0 or 1", Threshold: 1,
+		Doc:    "The window has one value although the reference has several.",
+		Use:    "Every feature: a sensor that froze, a default that took over, a join that failed.",
+		Blind:  "A feature that is nearly constant; frozen and default_value see that.",
+		Null:   "Probability that n rows agree: the largest share of the reference to the power of n.",
+		Cost:   "O(points) or O(K)",
+		Source: "multinomial probability",
+	},
+	Kinds: bothKinds, Default: true, Compare: constant,
 }
 
 func constant(ref, cur *schemas.Summary, _ Params) Result {

@@ -52,20 +52,17 @@ type computed struct {
 }
 
 func (e *evaluation) version(ref *schemas.Reference, w *schemas.WindowSummaries) {
-	byName := make(map[string]*schemas.Summary, len(w.Features))
-	for i := range w.Features {
-		f := &w.Features[i]
-		byName[string(f.Kind)+"/"+f.Feature] = f
-	}
+	found, expected := byName(w.Features), byName(ref.Features)
 	for i := range ref.Features {
 		r := &ref.Features[i]
 		if e.plan.features[r.Feature].Ignore {
 			continue
 		}
-		cur := byName[string(r.Kind)+"/"+r.Feature]
+		cur := found[kindName{r.Kind, r.Feature}]
 		if cur == nil {
 			cur = &schemas.Summary{Feature: r.Feature, Kind: r.Kind, Rows: w.Rows, Missing: w.Rows}
 		}
+		r, cur = expected.withOtherKind(r), found.withOtherKind(cur)
 		for j := range e.plan.detectors {
 			if d := &e.plan.detectors[j]; d.Applies(r.Kind) {
 				s := e.base
@@ -74,6 +71,38 @@ func (e *evaluation) version(ref *schemas.Reference, w *schemas.WindowSummaries)
 			}
 		}
 	}
+}
+
+type kindName struct {
+	kind schemas.FeatureKind
+	name string
+}
+
+type summaries map[kindName]*schemas.Summary
+
+func byName(features []schemas.Summary) summaries {
+	out := make(summaries, len(features))
+	for i := range features {
+		f := &features[i]
+		out[kindName{f.Kind, f.Feature}] = f
+	}
+	return out
+}
+
+// withOtherKind is a summary that knows how many rows have a value of the other
+// kind; itself when there are none.
+func (all summaries) withOtherKind(s *schemas.Summary) *schemas.Summary {
+	other := schemas.Numeric
+	if s.Kind == schemas.Numeric {
+		other = schemas.Categorical
+	}
+	o := all[kindName{other, s.Feature}]
+	if o == nil || o.Present() == 0 {
+		return s
+	}
+	out := *s
+	out.OtherKind = min(o.Present(), s.Missing)
+	return &out
 }
 
 // run one detector on one feature.
@@ -95,7 +124,7 @@ func (e *evaluation) run(d *Detector, s schemas.Signal, ref, cur *schemas.Summar
 }
 
 func (e *evaluation) compute(d *Detector, s *schemas.Signal, ref, cur *schemas.Summary) {
-	r := d.Compare(ref, cur, e.plan.params)
+	r := d.Compare(ref, cur, e.plan.paramsOf(ref.Feature))
 	// A statistic that is not a number is a defect of a detector or of a
 	// summary; to say "no data" is honest, to say 0 is not.
 	if r.NoData || math.IsNaN(r.Score) || math.IsInf(r.Score, 0) || math.IsNaN(r.PValue) {

@@ -101,7 +101,7 @@ func TestFeatureThatNeverCameIsMissing(t *testing.T) {
 
 // No input, however broken, may put a number into a signal that JSON cannot carry.
 func TestSignalsAreFinite(t *testing.T) {
-	plan := mustPlan(t, DefaultConfig(), Model{Name: "m"})
+	plan := mustPlan(t, DefaultConfig(), Model{Name: "m", Detectors: []string{AllSet}})
 	broken := func(points ...schemas.Point) schemas.Summary {
 		return schemas.Summary{Feature: "x", Kind: schemas.Numeric, Rows: 1000, Points: points}
 	}

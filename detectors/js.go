@@ -21,11 +21,16 @@ const jsBins = 20
 // expansion raises its mean by ⅜·(1/N+1/M)·Σ1/m, 4 % at 200 rows, and is
 // divided out (Bartlett's way of correcting a statistic). Cost: O(points·log bins).
 var jsDetector = Detector{
-	Name: "js", Title: "Jensen–Shannon", Kinds: numericOnly,
-	Unit: "distance", Range: "0 to 1 in base 2 (0.8326 in base e)", Threshold: 0.1,
-	Doc:     "Jensen–Shannon distance over twenty bins frozen at the reference's quantiles: any change of shape larger than a bin.",
-	Source:  "Lin 1991, Endres and Schindelin 2003; 8·NM/(N+M)·JSD ≈ χ² with K−1 degrees of freedom",
-	Compare: jensenShannon,
+	Manual: Manual{
+		Name: "js", Title: "Jensen–Shannon", Unit: "distance", Range: "0 to 1 in base 2 (0.8326 in base e)", Threshold: 0.1,
+		Doc:    "Jensen–Shannon distance over twenty bins frozen at the reference's quantiles: any change of shape larger than a bin. `detect.js_base` chooses the logarithm: 2, or e as SciPy and Evidently have it.",
+		Use:    "A bounded figure for every numeric feature, finite also where the window leaves the reference.",
+		Blind:  "Movement within a bin, and how far mass moved: next door counts as much as far away.",
+		Null:   "8·NM/(N+M)·JSD, in nats, is χ² with K−1 degrees of freedom, with a Bartlett correction.",
+		Cost:   "O(points·log bins)",
+		Source: "Lin 1991; Endres and Schindelin 2003",
+	},
+	Kinds: numericOnly, Default: true, Compare: jensenShannon,
 }
 
 func jensenShannon(ref, cur *schemas.Summary, par Params) Result {

@@ -20,11 +20,16 @@ const exactPairs = 10_000
 // Arkiv för Matematik 1958). With ties both are conservative. Cost: O(points),
 // exact O(N·M).
 var ksDetector = Detector{
-	Name: "ks", Title: "KS", Kinds: numericOnly,
-	Unit: "probability", Range: "0 to 1", Threshold: 0.1,
-	Doc:     "Largest difference between the two distribution functions: sensitive around the middle, weak in the tails.",
-	Source:  "Kolmogorov 1933, Smirnov 1939; p by Stephens 1970, exact by Hodges 1958",
-	Compare: kolmogorovSmirnov,
+	Manual: Manual{
+		Name: "ks", Title: "KS", Unit: "probability", Range: "0 to 1", Threshold: 0.1,
+		Doc:    "Largest difference between the two distribution functions.",
+		Use:    "A numeric feature of which nothing is known: no bins, no scale, no assumption.",
+		Blind:  "Tails, where both functions meet, and many small changes that never add up at one place.",
+		Null:   "Kolmogorov's distribution with Stephens' correction; exact over lattice paths up to 10,000 pairs. Conservative with ties.",
+		Cost:   "O(points); exact O(N·M)",
+		Source: "Kolmogorov 1933; Smirnov 1939; Stephens 1970; Hodges 1958",
+	},
+	Kinds: numericOnly, Default: true, Compare: kolmogorovSmirnov,
 }
 
 func kolmogorovSmirnov(ref, cur *schemas.Summary, _ Params) Result {

@@ -9,11 +9,16 @@ import "github.com/driftline/driftline/schemas"
 // binomial one where a category is rare), the smallest p-value multiplied by
 // the number of categories (Bonferroni). Cost: O(K).
 var linfDetector = Detector{
-	Name: "linf", Title: "L∞", Kinds: categoricalOnly,
-	Unit: "share of rows", Range: "0 to 1", Threshold: 0.1,
-	Doc:     "Largest change of any one category's share; cheap and steady for thousands of categories. Blind to many small shifts.",
-	Source:  "maximum norm; two-proportion z-tests with Bonferroni's correction",
-	Compare: linf,
+	Manual: Manual{
+		Name: "linf", Title: "L∞", Unit: "share of rows", Range: "0 to 1", Threshold: 0.1,
+		Doc:    "Largest change of any one category's share.",
+		Use:    "Thousands of categories: it is cheap, and steady where sums over categories drown in rare ones.",
+		Blind:  "Many small shifts.",
+		Null:   "Two-proportion tests of each category, with Bonferroni's correction for K.",
+		Cost:   "O(K)",
+		Source: "maximum norm; two-proportion tests",
+	},
+	Kinds: categoricalOnly, Default: true, Compare: linf,
 }
 
 func linf(ref, cur *schemas.Summary, _ Params) Result {

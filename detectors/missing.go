@@ -10,11 +10,16 @@ import "github.com/driftline/driftline/schemas"
 // Null distribution: two-proportion test, conditional binomial where the
 // counts are small. Cost: O(1).
 var missingDetector = Detector{
-	Name: "missing", Title: "missing rate", Kinds: bothKinds, AllRows: true,
-	Unit: "share of rows", Range: "0 to 1", Threshold: 0.05,
-	Doc:     "Change of the share of rows without a value (absent, null, NaN, infinite, empty), either way.",
-	Source:  "difference of two proportions, pooled z-test",
-	Compare: missing,
+	Manual: Manual{
+		Name: "missing", Title: "missing rate", Unit: "share of rows", Range: "0 to 1", Threshold: 0.05,
+		Doc:    "Change of the share of rows without a value (absent, null, NaN, infinite, empty), either way.",
+		Use:    "Every feature: the other statistics leave rows without a value out.",
+		Blind:  "Defaults that stand in for missing values; default_value sees those.",
+		Null:   "Two-proportion test, conditional binomial where counts are small.",
+		Cost:   "O(1)",
+		Source: "difference of two proportions",
+	},
+	Kinds: bothKinds, Default: true, AllRows: true, Compare: missing,
 }
 
 func missing(ref, cur *schemas.Summary, _ Params) Result {

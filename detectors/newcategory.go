@@ -18,11 +18,16 @@ import (
 // mass has a gamma posterior, and the window's number of new rows is negative
 // binomial: P(X ≥ x) = I_{M/(N+M)}(x, N₁+1). Cost: O(K).
 var newCategoryDetector = Detector{
-	Name: "new_category", Title: "new categories", Kinds: categoricalOnly,
-	Unit: "share of rows", Range: "0 to 1", Threshold: 0.01,
-	Doc:     "Share of rows in categories that the reference does not have: new values upstream, a changed encoding. Quiet on identifiers, where new values are normal.",
-	Source:  "Good 1953 for the unseen mass; negative binomial tail",
-	Compare: newCategory,
+	Manual: Manual{
+		Name: "new_category", Title: "new categories", Unit: "share of rows", Range: "0 to 1", Threshold: 0.01,
+		Doc:    "Share of rows in categories that the reference does not have: new values upstream, a changed encoding.",
+		Use:    "Every categorical feature. Its null follows the reference's singletons, so it stays quiet on identifiers, where new values are normal.",
+		Blind:  "Rows that move between known categories. Where `ingest.max_categories` lumps the rest as _other, new ones hide in it.",
+		Null:   "Good's estimate of the mass that the reference has not seen; negative binomial tail.",
+		Cost:   "O(K)",
+		Source: "I. J. Good, Biometrika 1953",
+	},
+	Kinds: categoricalOnly, Default: true, Compare: newCategory,
 }
 
 func newCategory(ref, cur *schemas.Summary, _ Params) Result {

@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/driftline/driftline/schemas"
@@ -60,11 +59,7 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	if len(m.Detectors) > 0 {
 		names = m.Detectors
 	}
-	for _, d := range register {
-		if len(names) == 0 || slices.Contains(names, d.Name) {
-			p.detectors = append(p.detectors, d)
-		}
-	}
+	p.detectors = selected(names)
 	return p, nil
 }
 
@@ -72,6 +67,14 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 // of the period.
 func level(w, budget Window) float64 {
 	return min(maxLevel, w.Duration().Seconds()/budget.Duration().Seconds())
+}
+
+// paramsOf a feature: those of the plan with the limits declared for it.
+func (p *Plan) paramsOf(feature string) Params {
+	out := p.params
+	rules := p.features[feature]
+	out.Lower, out.Upper = rules.Min, rules.Max
+	return out
 }
 
 // threshold of a detector for a feature: the feature's, the model's, the detector's.

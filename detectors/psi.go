@@ -19,11 +19,16 @@ import (
 // freedom (B. Yurdakul, J. Naranjo, "Statistical properties of the population
 // stability index", 2020). Cost: O(points·log bins).
 var psiDetector = Detector{
-	Name: "psi", Title: "PSI", Kinds: numericOnly,
-	Unit: "nats", Range: "0 and up; 0.1 moderate, 0.25 large", Threshold: 0.2,
-	Doc:     "Population stability index over ten bins frozen at the reference's quantiles: mass that moves between bins. Blind to movement within a bin.",
-	Source:  "Yurdakul and Naranjo 2020: PSI ≈ (1/N+1/M)·χ² with B−1 degrees of freedom",
-	Compare: psi,
+	Manual: Manual{
+		Name: "psi", Title: "PSI", Unit: "nats", Range: "0 and up; 0.1 moderate, 0.25 large", Threshold: 0.2,
+		Doc:    "Population stability index over ten bins frozen at the reference's quantiles: mass that moves between bins.",
+		Use:    "The figure that people in credit and risk know; a steady first look at any numeric feature.",
+		Blind:  "Movement within a bin. Its size depends on the bins' number, so values of other bins do not compare.",
+		Null:   "(1/N+1/M)·χ² with B−1 degrees of freedom.",
+		Cost:   "O(points·log bins)",
+		Source: "Yurdakul and Naranjo 2020",
+	},
+	Kinds: numericOnly, Default: true, Compare: psi,
 }
 
 func psi(ref, cur *schemas.Summary, par Params) Result {

@@ -12,8 +12,10 @@ import (
 
 // Params are the few choices that all detectors share. Use DefaultParams.
 type Params struct {
-	Bins        int  // quantile bins of PSI; default 10
-	NaturalLogs bool // Jensen–Shannon distance in base e (maximum 0.8326) instead of base 2 (maximum 1)
+	Bins        int      // quantile bins of PSI; default 10
+	NaturalLogs bool     // Jensen–Shannon distance in base e (maximum 0.8326) instead of base 2 (maximum 1)
+	Lower       *float64 // smallest value that the feature may have; nil takes the reference's
+	Upper       *float64 // largest value that the feature may have; nil takes the reference's
 }
 
 // DefaultParams are the documented choices.
@@ -27,17 +29,28 @@ type Result struct {
 	Detail string  // a clause with numbers for the reason, such as "moved from median 41 to 58"
 }
 
+// Manual is what people are told of a statistic. The page docs/detectors.md
+// and the configuration's schema are made of it.
+type Manual struct {
+	Name      string  // as in configuration and signals
+	Title     string  // short, for people
+	Unit      string  // of Score and Threshold
+	Range     string  // of Score
+	Threshold float64 // default for the smallest effect that counts
+	Doc       string  // what it sees
+	Use       string  // when to choose it
+	Blind     string  // what it does not see
+	Null      string  // distribution of the statistic when nothing changed: how p-values are made
+	Cost      string  // in terms of points, categories or rows
+	Source    string  // where the formula and its null distribution come from
+}
+
 // Detector is one entry of the register: a pure statistic and its manual.
 type Detector struct {
-	Name      string                // as in configuration and signals
-	Title     string                // short, for people
-	Kinds     []schemas.FeatureKind // of the features it applies to
-	Unit      string                // of Score and Threshold
-	Range     string                // of Score
-	Threshold float64               // default for the smallest effect that counts
-	Doc       string                // what it sees and what it is blind to
-	Source    string                // where the formula and its null distribution come from
-	AllRows   bool                  // it counts rows without a value too (missing rate)
+	Manual
+	Kinds   []schemas.FeatureKind // of the features it applies to
+	Default bool                  // it runs unless the configuration names detectors
+	AllRows bool                  // it counts rows without a value too (missing rate)
 
 	Compare func(ref, cur *schemas.Summary, p Params) Result // must not change its inputs
 }
@@ -61,9 +74,13 @@ var (
 
 // register is the one table of detectors, in the order of the manual.
 var register = []Detector{
-	psiDetector, jsDetector, ksDetector, wassersteinDetector,
-	chiSquareDetector, linfDetector, newCategoryDetector,
-	missingDetector, constantDetector,
+	psiDetector, jsDetector, hellingerDetector,
+	ksDetector, cvmDetector, andersonDetector,
+	wassersteinDetector, energyDetector, meanDetector, varianceDetector,
+	chiSquareDetector, gTestDetector, cramersVDetector,
+	linfDetector, totalVariationDetector, newCategoryDetector, vanishedDetector,
+	missingDetector, typeDetector, rangeDetector,
+	constantDetector, frozenDetector, defaultValueDetector, unitDetector,
 }
 
 // All lists the registered detectors in the order of the manual.
@@ -74,6 +91,29 @@ func Names() []string {
 	out := make([]string, len(register))
 	for i := range register {
 		out[i] = register[i].Name
+	}
+	return out
+}
+
+// Names that stand for several detectors in a configuration's list.
+const (
+	DefaultSet = "default" // those with Default set, which run unless the list names others
+	AllSet     = "all"     // every registered one
+)
+
+// selected are the detectors that a list of names asks for, in the order of
+// the register; an empty list asks for the default set. More detectors are more
+// tests, for which the adjustment of p-values makes each of them less
+// sensitive: that is why the register may grow and the default set does not.
+func selected(names []string) []Detector {
+	if len(names) == 0 {
+		names = []string{DefaultSet}
+	}
+	var out []Detector
+	for _, d := range register {
+		if slices.Contains(names, d.Name) || slices.Contains(names, AllSet) || d.Default && slices.Contains(names, DefaultSet) {
+			out = append(out, d)
+		}
 	}
 	return out
 }

@@ -29,11 +29,16 @@ const nullCells = 48
 // where the true tail is 0.01; Johnson and Killeen, JASA 1983, tabulate that
 // case). Cost: O(points + cells²).
 var wassersteinDetector = Detector{
-	Name: "wasserstein", Title: "Wasserstein", Kinds: numericOnly,
-	Unit: "reference standard deviations", Range: "0 and up", Threshold: 0.2,
-	Doc:     "How far the rows moved on average, in standard deviations of the reference: sees tails that rank statistics miss. No data when the reference is constant, for it has no scale.",
-	Source:  "Vallender 1974; null after del Barrio, Giné and Matrán 1999: gamma fitted to its two moments, z-test in the far tail",
-	Compare: wasserstein,
+	Manual: Manual{
+		Name: "wasserstein", Title: "Wasserstein", Unit: "reference standard deviations", Range: "0 and up", Threshold: 0.2,
+		Doc:    "How far the rows moved on average, in standard deviations of the reference: sees tails that rank statistics miss.",
+		Use:    "Features where the size of a change is what it costs: amounts, latencies, scores.",
+		Blind:  "A constant reference has no scale: no data. One outlier of the reference can make the unit large.",
+		Null:   "∫|B(F(x))|dx has no closed form: a gamma distribution with its first two moments, a z-test in the far tail.",
+		Cost:   "O(points + 48²)",
+		Source: "Vallender 1974; del Barrio, Giné and Matrán 1999",
+	},
+	Kinds: numericOnly, Default: true, Compare: wasserstein,
 }
 
 func wasserstein(ref, cur *schemas.Summary, _ Params) Result {

@@ -73,6 +73,12 @@ type Summary struct {
 	Rows    uint64      `json:"rows"`    // rows seen, missing ones included
 	Missing uint64      `json:"missing"` // rows without a value (absent, null, NaN, empty)
 
+	// Of the missing ones, those whose value is of the other kind: text for a
+	// number, or a number for text. The store keeps such values under the same
+	// name as a feature of that kind; whoever has both summaries at hand fills
+	// this in. 0 means none, or not known.
+	OtherKind uint64 `json:"other_kind,omitempty"`
+
 	// Numeric features, over the values present.
 	Min        float64    `json:"min,omitempty"`
 	Max        float64    `json:"max,omitempty"`
