@@ -2,12 +2,17 @@ package detectors
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
-	"math/rand/v2"
+	"math/bits"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/mathext/prng"
 
 	"github.com/driftline/driftline/internal/tabular"
 	"github.com/driftline/driftline/internal/testkit"
@@ -88,25 +93,224 @@ func TestChiSquareOracle(t *testing.T) {
 	}
 }
 
-// Two shifted normal samples of 100 as in frouros' tests: with empty bins
-// floored at the smallest float they score 461. Smoothed, the score stays on
-// the scale of its thresholds.
-func TestPSIStaysModestWhereFloorsExplode(t *testing.T) {
-	floored := point[float64](t, readOracles(t), "frouros_PSI10")
-	rng := rand.New(rand.NewPCG(31, 0))
-	a, b := make([]float64, 100), make([]float64, 100)
-	for i := range a {
-		a[i], b[i] = rng.NormFloat64(), 4+rng.NormFloat64()
+// frouros' samples: 100 normal variables of NumPy's first generator with seed
+// 31, by the polar method, once as N(1,1) and once as N(5,2).
+func frouros() (ref, cur []float64) {
+	src := prng.NewMT19937()
+	src.Seed(31)
+	uniform := func() float64 {
+		a, b := src.Uint32()>>5, src.Uint32()>>6
+		return (float64(a)*(1<<26) + float64(b)) / (1 << 53)
 	}
+	for len(ref) < 100 {
+		x, y := 2*uniform()-1, 2*uniform()-1
+		r := x*x + y*y
+		if r >= 1 || r == 0 {
+			continue
+		}
+		f := math.Sqrt(-2 * math.Log(r) / r)
+		for _, z := range []float64{f * y, f * x} {
+			ref, cur = append(ref, 1+z), append(cur, 5+2*z)
+		}
+	}
+	return ref, cur
+}
+
+// The oracle's PSI has bins of equal width over both samples, with empty ones
+// floored at the smallest float: the floor is the result. The same figure comes
+// out here when that is done, and with smoothing the score stays on the scale
+// of its thresholds.
+func TestPSIStaysModestWhereFloorsExplode(t *testing.T) {
+	want := point[float64](t, readOracles(t), "frouros_PSI10")
+	a, b := frouros()
+	low, high := min(slices.Min(a), slices.Min(b)), max(slices.Max(a), slices.Max(b))
+	count := func(values []float64) []float64 {
+		out := make([]float64, 10)
+		for _, v := range values {
+			out[min(9, int((v-low)/(high-low)*10))] += 1 / float64(len(values))
+		}
+		for i, c := range out {
+			out[i] = max(c, 0x1p-1022) // the least normal float
+		}
+		return out
+	}
+	var floored float64
+	p, q := count(a), count(b)
+	for i := range p {
+		floored += (q[i] - p[i]) * math.Log(q[i]/p[i])
+	}
+	near(t, "floored PSI", floored, want, 1e-6)
 	r := psi(numbers(a...), numbers(b...), DefaultParams())
 	if !(r.Score > 1 && r.Score < 10) {
 		t.Errorf("PSI = %v, want within 1 and 10 (floored: %v)", r.Score, floored)
 	}
+	t.Logf("PSI %.4f, floored %.4f, oracle %.4f", r.Score, floored, want)
+}
+
+// Single precision, in which values are compared, is the tolerance.
+func TestFrourosDistances(t *testing.T) {
+	o := readOracles(t)
+	a, b := frouros()
+	near(t, "Wasserstein", area(numbers(a...).Points, numbers(b...).Points), point[float64](t, o, "frouros_EMD"), 1e-6)
+	sum, _ := squareArea(numbers(a...).Points, numbers(b...).Points)
+	near(t, "energy", math.Sqrt(2*sum), point[float64](t, o, "frouros_energy"), 1e-6)
+	r := energy(numbers(a...), numbers(b...), DefaultParams())
+	near(t, "energy in roots of deviations", r.Score, math.Sqrt(2*sum/spread(numbers(a...))), 1e-12)
+}
+
+func TestEnergyOracle(t *testing.T) {
+	o := readOracles(t)
+	a := point[[]float64](t, o, "a")
+	shifted := make([]float64, len(a))
+	for i := range a {
+		shifted[i] = a[i] + 5
+	}
+	sum, _ := squareArea(numbers(a...).Points, numbers(shifted...).Points)
+	near(t, "energy distance of a shift by 5", math.Sqrt(2*sum), point[float64](t, o, "energy(a,a+5)"), 1e-6)
+}
+
+// categories of the oracle, 1 to 6.
+func sixCategories(ref, cur []uint64) (a, b *schemas.Summary) {
+	a, b = &schemas.Summary{Kind: schemas.Categorical}, &schemas.Summary{Kind: schemas.Categorical}
+	for i := range ref {
+		name := string(rune('1' + i))
+		a.Categories = append(a.Categories, schemas.Category{Value: name, Count: ref[i]})
+		b.Categories = append(b.Categories, schemas.Category{Value: name, Count: cur[i]})
+		a.Rows, b.Rows = a.Rows+ref[i], b.Rows+cur[i]
+	}
+	return a, b
+}
+
+func TestHellingerOracle(t *testing.T) {
+	a, b := sixCategories([]uint64{16, 18, 16, 14, 12, 12}, []uint64{16, 16, 16, 16, 16, 8})
+	near(t, "Hellinger", hellinger(a, b, DefaultParams()).Score, point[float64](t, readOracles(t), "hellinger_cat"), 1e-7)
+}
+
+// For equal sizes the bias-corrected V is that of the plain 2×K table.
+func TestCramersVIsTheUsualOneForEqualSizes(t *testing.T) {
+	ref, cur := []uint64{16, 18, 16, 14, 12, 12}, []uint64{6, 26, 10, 20, 18, 8}
+	a, b := sixCategories(ref, cur)
+	var x2 float64
+	for i := range ref {
+		d, s := float64(ref[i])-float64(cur[i]), float64(ref[i]+cur[i])
+		x2 += d * d / s // both samples have 88 rows, so each expects s/2
+	}
+	phi2 := max(0, x2/176-5.0/175)
+	near(t, "V", cramersV(a, b, DefaultParams()).Score, math.Sqrt(phi2/(1-1.0/175)), 1e-12)
+}
+
+func TestTTestOracle(t *testing.T) {
+	o := readOracles(t)
+	a, b := sampled(numbers(point[[]float64](t, o, "a")...)), sampled(numbers(point[[]float64](t, o, "b")...))
+	near(t, "p", student(a, b), point[float64](t, o, "ttest_p(a,b)"), 1e-7)
+	t.Logf("Student %.7f, Welch %.7f, ours the larger %.7f", student(a, b), welch(a, b), sameMean(a, b))
+}
+
+// The oracle's p comes from Scholz and Stephens' standardised statistic and a
+// parabola through the logarithms of seven tabled levels. Done here with our
+// statistic, that gives the oracle's figure. Our own p has no table; for two samples of eight, where
+// neither is at home, it is near the exact one.
+func TestAndersonDarlingOracle(t *testing.T) {
+	o := readOracles(t)
+	a, b := numbers(point[[]float64](t, o, "a")...), numbers(point[[]float64](t, o, "b")...)
+	want := point[float64](t, o, "anderson_p(a,b)")
+	r := andersonDarling(a, b, DefaultParams())
+	near(t, "p by the table", scholzStephens(r.Score*r.Score*4*15/16, 8, 8), want, 1e-6)
+	// What both estimate: the share of the 12,870 ways to deal out the sixteen
+	// values that are at least as far apart.
+	all := slices.Concat(point[[]float64](t, o, "a"), point[[]float64](t, o, "b"))
+	ways, farther := 0, 0.0
+	for mask := range 1 << 16 {
+		if bits.OnesCount16(uint16(mask)) != 8 {
+			continue
+		}
+		var x, y []float64
+		for i, v := range all {
+			if mask>>i&1 == 1 {
+				x = append(x, v)
+			} else {
+				y = append(y, v)
+			}
+		}
+		ways++
+		if andersonDarling(numbers(x...), numbers(y...), DefaultParams()).Score >= r.Score-1e-12 {
+			farther++
+		}
+	}
+	exact := farther / float64(ways)
+	near(t, "our p against the exact one", r.PValue, exact, 0.01)
+	t.Logf("ours %.6f, oracle %.6f, exact %.6f of %d", r.PValue, want, exact, ways)
+}
+
+// scholzStephens is the p-value of A²ₐ for two samples (JASA 1987, equation 4
+// and table 2).
+func scholzStephens(a2 float64, n, m int) float64 {
+	total := n + m
+	bigH := 1/float64(n) + 1/float64(m)
+	var h, g float64
+	for i := 1; i < total; i++ {
+		h += 1 / float64(i)
+	}
+	for i := 1; i < total-1; i++ {
+		for j := i + 1; j < total; j++ {
+			g += 1 / (float64(total-i) * float64(j))
+		}
+	}
+	k, N := 2.0, float64(total)
+	ca := (4*g-6)*(k-1) + (10-6*g)*bigH
+	cb := (2*g-4)*k*k + 8*h*k + (2*g-14*h-4)*bigH - 8*h + 4*g - 6
+	cc := (6*h+2*g-2)*k*k + (4*h-4*g+6)*k + (2*h-6)*bigH + 4*h
+	cd := (2*h+6)*k*k - 4*h*k
+	variance := (ca*N*N*N + cb*N*N + cc*N + cd) / ((N - 1) * (N - 2) * (N - 3))
+	t := (a2 - (k - 1)) / math.Sqrt(variance)
+	b0 := []float64{0.675, 1.281, 1.645, 1.96, 2.326, 2.573, 3.085}
+	b1 := []float64{-0.245, 0.25, 0.678, 1.149, 1.822, 2.364, 3.615}
+	b2 := []float64{-0.105, -0.305, -0.362, -0.391, -0.396, -0.345, -0.154}
+	design, logs := mat.NewDense(7, 3, nil), mat.NewVecDense(7, nil)
+	for i, level := range []float64{0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001} {
+		critical := b0[i] + b1[i] + b2[i]
+		design.SetRow(i, []float64{1, critical, critical * critical})
+		logs.SetVec(i, math.Log(level))
+	}
+	var fit mat.VecDense
+	if err := fit.SolveVec(design, logs); err != nil {
+		panic(err)
+	}
+	return math.Exp(fit.AtVec(0) + fit.AtVec(1)*t + fit.AtVec(2)*t*t)
+}
+
+// Known points of the limiting laws, which the three cumulants must hit: tables
+// of Anderson and Darling 1952 and 1954.
+func TestQuadraticTails(t *testing.T) {
+	var cvm, ad quadratic
+	const n = 20000
+	for i := range n {
+		u := (float64(i) + 0.5) / n
+		cvm.add(u, u*(1-u), 1./n)
+		ad.add(u, u*(1-u), 1/(n*u*(1-u)))
+	}
+	for _, c := range []struct {
+		name    string
+		q       *quadratic
+		x, want float64
+	}{
+		{"Cramér–von Mises", &cvm, 0.34730, 0.10}, {"Cramér–von Mises", &cvm, 0.46136, 0.05},
+		{"Cramér–von Mises", &cvm, 0.74346, 0.01}, {"Cramér–von Mises", &cvm, 1.16786, 0.001},
+		{"Anderson–Darling", &ad, 1.933, 0.10}, {"Anderson–Darling", &ad, 2.492, 0.05}, {"Anderson–Darling", &ad, 3.857, 0.01},
+	} {
+		near(t, fmt.Sprintf("%s at %v", c.name, c.x), c.q.tail(c.x), c.want, 0.1*c.want)
+		t.Logf("%s at %v: %.5f, table %v", c.name, c.x, c.q.tail(c.x), c.want)
+	}
+	near(t, "mean of ω²", cvm.s1, 1.0/6, 1e-6)
+	near(t, "half the variance of ω²", cvm.s2, 1.0/90, 1e-6)
+	near(t, "an eighth of the third cumulant of ω²", cvm.s3, 1.0/945, 1e-6)
+	var binary quadratic
+	binary.add(0.3, 0.21, 2)
+	near(t, "one place is χ² with one degree of freedom", binary.tail(0.42*3.841459), 0.05, 1e-6)
 }
 
 // The distance itself, before it is scaled, on samples whose distance is known:
-// for equal sizes it is the mean gap between the sorted values. (Of the oracle's
-// frouros_EMD, 3.85346, only the value is known, not the samples.)
+// for equal sizes it is the mean gap between the sorted values.
 func TestWassersteinIsMeanGapOfSortedValues(t *testing.T) {
 	o := readOracles(t)
 	a, b := point[[]float64](t, o, "a"), point[[]float64](t, o, "b") // ascending

@@ -13,15 +13,14 @@ import (
 // single outlier makes it, and with it the test.
 //
 // Null distribution: Brown and Forsythe's test, which takes the deviations from
-// the median for samples and asks whether their means agree, here with Welch's
-// degrees of freedom. Cost: O(points).
+// the median for samples and asks whether their means agree (see sameMean). Cost: O(points).
 var varianceDetector = Detector{
 	Manual: Manual{
 		Name: "variance_shift", Title: "variance shift", Unit: "share of the larger spread", Range: "0 to 1; 0.5 is half as wide or twice as wide", Threshold: 0.2,
 		Doc:    "Change of the spread, measured as the mean absolute deviation from the median.",
 		Use:    "Features that get noisier or go quiet while their middle stays: sensors, smoothed inputs, a cache in front of a source.",
 		Blind:  "Shifts of the middle, and shapes of equal spread. A constant reference has no spread: no data.",
-		Null:   "Brown and Forsythe's test with Welch's degrees of freedom; a limit, good from 100 rows on.",
+		Null:   "Brown and Forsythe's test, with the larger p of Welch's form and the pooled one; conservative for skewed data.",
 		Cost:   "O(points)",
 		Source: "Brown and Forsythe, JASA 1974",
 	},
@@ -38,7 +37,7 @@ func varianceShift(ref, cur *schemas.Summary, _ Params) Result {
 	}
 	return Result{
 		Score:  math.Abs(a.mean-b.mean) / max(a.mean, b.mean),
-		PValue: welch(a, b),
+		PValue: sameMean(a, b),
 		Detail: fmt.Sprintf("mean deviation from the median went from %s to %s", number(a.mean), number(b.mean)),
 	}
 }
