@@ -3,6 +3,7 @@ package detectors
 import (
 	"math"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -36,7 +37,7 @@ func constant(ref, cur *schemas.Summary, _ Params) Result {
 	}
 	return Result{
 		Score:  1,
-		PValue: clamp01(math.Pow(largest, float64(cur.Present()))),
+		PValue: tail.Clamp(math.Pow(largest, float64(cur.Present()))),
 		Detail: "is always " + value,
 	}
 }

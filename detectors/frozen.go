@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -77,7 +78,7 @@ func agreement(s *schemas.Summary) (squares, cubes float64) {
 	if n < 2 {
 		return math.NaN(), 0
 	}
-	return clamp01((squares - n) / (n * (n - 1))), cubes / (n * n * n)
+	return tail.Clamp((squares - n) / (n * (n - 1))), cubes / (n * n * n)
 }
 
 // eachAtom visits the values that the store can tell apart, with their weights.
@@ -120,7 +121,7 @@ func Unchanged(before, cur *schemas.Summary) Result {
 			logP += w.weight*math.Log(w.weight/n) - lgamma(w.weight+1)
 		}
 	}
-	return Result{Score: 1, PValue: clamp01(math.Exp(logP)), Detail: "repeats the window before, count for count"}
+	return Result{Score: 1, PValue: tail.Clamp(math.Exp(logP)), Detail: "repeats the window before, count for count"}
 }
 
 type countedValue struct {

@@ -3,6 +3,7 @@ package detectors
 import (
 	"math"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -78,5 +79,5 @@ func exactKSTail(d float64, n, m int) float64 {
 			}
 		}
 	}
-	return clamp01(1 - row[m])
+	return tail.Clamp(1 - row[m])
 }

@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/mathext"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -53,7 +54,7 @@ func newCategory(ref, cur *schemas.Summary, _ Params) Result {
 	}
 	r := Result{Score: fresh / m, PValue: 1, Detail: "no new category"}
 	if fresh > 0 {
-		r.PValue = clamp01(mathext.RegIncBeta(fresh, once+1, m/(n+m)))
+		r.PValue = tail.Clamp(mathext.RegIncBeta(fresh, once+1, m/(n+m)))
 		r.Detail = fmt.Sprintf("%s rows in %d new categories, most in %s", count(uint64(fresh)), kinds, quoted(top.value))
 	}
 	return r

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext/prng"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/internal/tabular"
 	"github.com/driftline/driftline/internal/testkit"
 	"github.com/driftline/driftline/schemas"
@@ -202,8 +203,8 @@ func TestCramersVIsTheUsualOneForEqualSizes(t *testing.T) {
 func TestTTestOracle(t *testing.T) {
 	o := readOracles(t)
 	a, b := sampled(numbers(point[[]float64](t, o, "a")...)), sampled(numbers(point[[]float64](t, o, "b")...))
-	near(t, "p", student(a, b), point[float64](t, o, "ttest_p(a,b)"), 1e-7)
-	t.Logf("Student %.7f, Welch %.7f, ours the larger %.7f", student(a, b), welch(a, b), sameMean(a, b))
+	near(t, "p", tail.Student(a, b), point[float64](t, o, "ttest_p(a,b)"), 1e-7)
+	t.Logf("Student %.7f, Welch %.7f, ours the larger %.7f", tail.Student(a, b), tail.Welch(a, b), tail.SameMean(a, b))
 }
 
 // The oracle's p comes from Scholz and Stephens' standardised statistic and a
@@ -294,9 +295,13 @@ func TestQuadraticTails(t *testing.T) {
 		q       *quadratic
 		x, want float64
 	}{
-		{"Cramér–von Mises", &cvm, 0.34730, 0.10}, {"Cramér–von Mises", &cvm, 0.46136, 0.05},
-		{"Cramér–von Mises", &cvm, 0.74346, 0.01}, {"Cramér–von Mises", &cvm, 1.16786, 0.001},
-		{"Anderson–Darling", &ad, 1.933, 0.10}, {"Anderson–Darling", &ad, 2.492, 0.05}, {"Anderson–Darling", &ad, 3.857, 0.01},
+		{"Cramér–von Mises", &cvm, 0.34730, 0.10},
+		{"Cramér–von Mises", &cvm, 0.46136, 0.05},
+		{"Cramér–von Mises", &cvm, 0.74346, 0.01},
+		{"Cramér–von Mises", &cvm, 1.16786, 0.001},
+		{"Anderson–Darling", &ad, 1.933, 0.10},
+		{"Anderson–Darling", &ad, 2.492, 0.05},
+		{"Anderson–Darling", &ad, 3.857, 0.01},
 	} {
 		near(t, fmt.Sprintf("%s at %v", c.name, c.x), c.q.tail(c.x), c.want, 0.1*c.want)
 		t.Logf("%s at %v: %.5f, table %v", c.name, c.x, c.q.tail(c.x), c.want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -89,5 +90,18 @@ func exceedanceTail(k, n, m float64) float64 {
 		return 1
 	}
 	all := logChoose(n+m, k+1)
-	return clamp01(math.Exp(logChoose(m, k+1)-all) + math.Exp(math.Log(n)+logChoose(m, k)-all))
+	return tail.Clamp(math.Exp(logChoose(m, k+1)-all) + math.Exp(math.Log(n)+logChoose(m, k)-all))
+}
+
+// logChoose is ln C(n, k), −∞ when there is no such choice.
+func logChoose(n, k float64) float64 {
+	if k < 0 || k > n {
+		return math.Inf(-1)
+	}
+	return lgamma(n+1) - lgamma(k+1) - lgamma(n-k+1)
+}
+
+func lgamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
 }

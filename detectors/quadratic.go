@@ -1,6 +1,9 @@
 package detectors
 
-import "github.com/driftline/driftline/schemas"
+import (
+	"github.com/driftline/driftline/detectors/internal/tail"
+	"github.com/driftline/driftline/schemas"
+)
 
 // quadratic is the null distribution of a statistic ∫B(F(x))²w(dx), B a
 // Brownian bridge: the limit of the sample size times a weighted square
@@ -34,22 +37,7 @@ func (q *quadratic) add(u, variance, weight float64) {
 }
 
 // tail is P(X ≥ x).
-func (q *quadratic) tail(x float64) float64 {
-	if !(q.s3 > 0) {
-		return noScaleTail(x)
-	}
-	scale := 2 * q.s3 / q.s2
-	shape := q.s2 / q.s3 * q.s2 / q.s3 * q.s2 / 2
-	return gammaTail(shape, (x-(q.s1-shape*scale))/scale)
-}
-
-// noScaleTail is the tail of a statistic that is 0 whenever nothing changed.
-func noScaleTail(x float64) float64 {
-	if x > 0 {
-		return 0
-	}
-	return 1
-}
+func (q *quadratic) tail(x float64) float64 { return tail.Quadratic(q.s1, q.s2, q.s3, x) }
 
 // places visits the distinct values of two samples as atoms: the mass h of the
 // value, half from each side, the middle u of the pooled distribution function

@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/driftline/driftline/detectors/internal/tail"
 )
 
 // Tail probabilities shared by the detectors. Each returns a finite number in
@@ -12,18 +14,7 @@ import (
 
 // chiSquareTail is P(X ≥ x) for a chi-squared variable.
 func chiSquareTail(x, df float64) float64 {
-	return gammaTail(df/2, x/2)
-}
-
-// gammaTail is P(X ≥ x) for a gamma variable of the given shape and scale 1.
-func gammaTail(shape, x float64) float64 {
-	if !(shape > 0) || !(x > 0) {
-		return 1
-	}
-	if math.IsInf(x, 1) {
-		return 0
-	}
-	return clamp01(mathext.GammaIncRegComp(shape, x))
+	return tail.Gamma(df/2, x/2)
 }
 
 // proportionTail is the two-sided p-value of "two samples share a proportion",
@@ -48,7 +39,7 @@ func proportionTail(a, n, b, m float64) float64 {
 	if trials > rows/10 && total*m/rows >= 5 {
 		p := total / rows
 		z := math.Abs(a/n-b/m) / math.Sqrt(p*(1-p)*(1/n+1/m))
-		return clamp01(2 * distuv.UnitNormal.Survival(z))
+		return tail.Clamp(2 * distuv.UnitNormal.Survival(z))
 	}
 	share := total * m / rows / trials
 	return min(1, 2*min(binomialTail(b, trials, share), binomialTail(trials-b, trials, 1-share)))
@@ -63,7 +54,7 @@ func binomialTail(x, n, p float64) float64 {
 	if x > n {
 		return 0
 	}
-	return clamp01(mathext.RegIncBeta(x, n-x+1, p))
+	return tail.Clamp(mathext.RegIncBeta(x, n-x+1, p))
 }
 
 // kolmogorovTail is P(K ≥ x) for the limit of √n·D. Of the two series of
@@ -77,17 +68,10 @@ func kolmogorovTail(x float64) float64 {
 		for k := 1.0; k <= 9; k += 2 {
 			sum += math.Exp(-k * k * math.Pi * math.Pi / (8 * x * x))
 		}
-		return clamp01(1 - math.Sqrt(2*math.Pi)/x*sum)
+		return tail.Clamp(1 - math.Sqrt(2*math.Pi)/x*sum)
 	}
 	for k, sign := 1.0, 1.0; k <= 8; k, sign = k+1, -sign {
 		sum += sign * math.Exp(-2*k*k*x*x)
 	}
-	return clamp01(2 * sum)
-}
-
-func clamp01(p float64) float64 {
-	if math.IsNaN(p) {
-		return 1
-	}
-	return min(1, max(0, p))
+	return tail.Clamp(2 * sum)
 }

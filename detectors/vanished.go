@@ -2,8 +2,11 @@ package detectors
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -66,7 +69,7 @@ func absenceBound(counts []float64, share, x float64) float64 {
 	}
 	type group struct{ t, kinds, log float64 } // log θ
 	var gs []group
-	for _, t := range sortedKeys(groups) {
+	for _, t := range slices.Sorted(maps.Keys(groups)) {
 		if t > 0 {
 			gs = append(gs, group{t, groups[t], t * math.Log(share)})
 		}
@@ -83,5 +86,5 @@ func absenceBound(counts []float64, share, x float64) float64 {
 		}
 		return sum
 	}
-	return clamp01(math.Exp(leastOf(exponent)))
+	return tail.Chernoff(exponent)
 }

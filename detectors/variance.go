@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -13,7 +14,7 @@ import (
 // single outlier makes it, and with it the test.
 //
 // Null distribution: Brown and Forsythe's test, which takes the deviations from
-// the median for samples and asks whether their means agree (see sameMean). Cost: O(points).
+// the median for samples and asks whether their means agree (see tail.SameMean). Cost: O(points).
 var varianceDetector = Detector{
 	Manual: Manual{
 		Name: "variance_shift", Title: "variance shift", Unit: "share of the larger spread", Range: "0 to 1; 0.5 is half as wide or twice as wide", Threshold: 0.2,
@@ -32,18 +33,18 @@ func varianceShift(ref, cur *schemas.Summary, _ Params) Result {
 		return Result{NoData: true}
 	}
 	a, b := deviations(ref), deviations(cur)
-	if !(a.mean > 0) {
+	if !(a.Mean > 0) {
 		return Result{NoData: true, Detail: "the reference has one value and so no spread"}
 	}
 	return Result{
-		Score:  math.Abs(a.mean-b.mean) / max(a.mean, b.mean),
-		PValue: sameMean(a, b),
-		Detail: fmt.Sprintf("mean deviation from the median went from %s to %s", number(a.mean), number(b.mean)),
+		Score:  math.Abs(a.Mean-b.Mean) / max(a.Mean, b.Mean),
+		PValue: tail.SameMean(a, b),
+		Detail: fmt.Sprintf("mean deviation from the median went from %s to %s", number(a.Mean), number(b.Mean)),
 	}
 }
 
 // deviations from the median, as a sample.
-func deviations(s *schemas.Summary) sampling {
+func deviations(s *schemas.Summary) tail.Sample {
 	middle := narrow(quantile(s.Points, 0.5))
 	return transformed(s, func(v float64) float64 { return math.Abs(v - middle) })
 }

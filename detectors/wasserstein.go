@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -55,7 +56,7 @@ func wasserstein(ref, cur *schemas.Summary, _ Params) Result {
 	return Result{
 		Score: distance / scale,
 		PValue: max(fittedTail(distance*root, mean, variance),
-			clamp01(2*distuv.UnitNormal.Survival(distance/scale*root))),
+			tail.Clamp(2*distuv.UnitNormal.Survival(distance/scale*root))),
 		Detail: moved(ref, cur),
 	}
 }
@@ -142,5 +143,5 @@ func fittedTail(x, mean, variance float64) float64 {
 		}
 		return 1
 	}
-	return gammaTail(mean*mean/variance, x*mean/variance)
+	return tail.Gamma(mean*mean/variance, x*mean/variance)
 }

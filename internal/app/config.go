@@ -144,7 +144,7 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "internal/clickhouse", Go: clickhouse.ConfigSource},
 		{PkgPath: module + "ingest", Go: ingest.ConfigSource},
 		{PkgPath: module + "ingest", Go: ingest.PolicySource},
-		{PkgPath: module + "detectors", Go: detectors.ConfigSource},
+		{PkgPath: module + "detectors", Go: detectors.ConfigSource, Choices: detectors.ConfigChoices()},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 	}

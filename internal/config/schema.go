@@ -25,7 +25,12 @@ func Schema(cfg any, sources ...Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := schemaWriter{comments: c, defs: jsonschema.Definitions{}}
+	r := schemaWriter{comments: c, choices: map[string][]Choice{}, defs: jsonschema.Definitions{}}
+	for _, s := range sources {
+		for field, choices := range s.Choices {
+			r.choices[s.PkgPath+"."+field] = choices
+		}
+	}
 	root := r.properties(indirect(cfg))
 	root.Version, root.Definitions = jsonschema.Version, r.defs
 	out, err := json.MarshalIndent(root, "", "  ")
@@ -37,6 +42,7 @@ func Schema(cfg any, sources ...Source) ([]byte, error) {
 
 type schemaWriter struct {
 	comments comments
+	choices  map[string][]Choice // by import path, type and field
 	defs     jsonschema.Definitions
 }
 
@@ -46,6 +52,9 @@ func (w schemaWriter) properties(v reflect.Value) *jsonschema.Schema {
 	s.Type = "object"
 	for _, f := range fieldsOf(v.Type()) {
 		p := w.schemaOf(f.typ)
+		if choices := w.choices[typeKey(f.owner)+"."+f.name]; choices != nil {
+			p = w.limited(f.typ, choices)
+		}
 		p.Description = w.comments.of(f)
 		p.Default = defaultOf(v.FieldByIndex(f.index))
 		s.Properties.Set(f.key, p)
@@ -86,6 +95,30 @@ func (w schemaWriter) schemaOf(t reflect.Type) *jsonschema.Schema {
 		return orNull(&jsonschema.Schema{Type: "object", AdditionalProperties: w.schemaOf(t.Elem())})
 	default:
 		return basic(t)
+	}
+}
+
+// limited describes a text of which only some are right, a list of such texts,
+// or a map with such keys.
+func (w schemaWriter) limited(t reflect.Type, choices []Choice) *jsonschema.Schema {
+	switch t.Kind() {
+	case reflect.Slice:
+		return orNull(&jsonschema.Schema{Type: "array", Items: w.limited(t.Elem(), choices)})
+	case reflect.Map:
+		s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+		for _, c := range choices {
+			p := w.schemaOf(t.Elem())
+			p.Description = c.Help
+			s.Properties.Set(c.Value, p)
+		}
+		return orNull(s)
+	default:
+		var s jsonschema.Schema
+		for _, c := range choices {
+			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Const: c.Value, Description: c.Help})
+		}
+		s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Type: "string", Pattern: variablePattern})
+		return &s
 	}
 }
 

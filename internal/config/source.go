@@ -15,7 +15,14 @@ import (
 type Source struct {
 	PkgPath string // import path
 	Go      string // content of the file
+
+	// Choices by "Type.Field": the only texts that the field may hold, or the
+	// elements of its list, or the keys of its map. The schema lists them.
+	Choices map[string][]Choice
 }
+
+// Choice is a text that a field may hold, and what it means.
+type Choice struct{ Value, Help string }
 
 // comments maps import path, type and field to what is written beside them.
 type comments map[string]string

@@ -1,0 +1,97 @@
+package detectors
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/driftline/driftline/schemas"
+)
+
+const pageIntro = `# Detectors
+
+This page is generated from the code: ` + "`make generate`" + `.
+
+A detector compares a window of a model's traffic with its reference and gives a **score**, an effect size in its own
+unit, and a **p-value**, the chance of such a score when nothing changed. It alarms when the score reaches the
+threshold, the p-value, adjusted for all tests of the window, is within the level that ` + "`detect.false_alarm_every`" + `
+allows, and both sides have ` + "`detect.min_rows`" + ` rows ([ADR 6](adr/0006-verdict.md)).
+
+` + "`detect.detectors`" + ` and ` + "`models[].detectors`" + ` name the detectors to run. An empty list means the default set, marked
+below; ` + "`default`" + ` in a list stands for it, ` + "`all`" + ` for every detector. More detectors are more tests, and the adjustment
+makes each of them a little less sensitive; so the default set stays small, and asks each question once.
+` + "`thresholds`" + ` of a model or of a feature replace those shown here.
+
+N and M are the rows of the reference and of the window, K the categories, B the bins, points the distinct values of
+both or, from sketches, 268 a window and 2,048 a reference. Values compare at single precision, which is what the
+store keeps.
+`
+
+const multivariateIntro = `
+## Over several features
+
+Package ` + "`detectors/multivariate`" + ` works on rows, which summaries do not hold: it is a library for references and windows
+at hand as rows, and no part of ` + "`detect.detectors`" + `. A missing value is imputed by the reference's median of its column
+(the window's missing share is the business of ` + "`missing`" + `); columns that are constant in the reference are left out.
+`
+
+// Page is the manual page of the detectors, docs/detectors.md, with the
+// multivariate ones at its end.
+func Page(multivariate []Manual) []byte {
+	var b bytes.Buffer
+	b.WriteString(pageIntro)
+	b.WriteString("\n| name | features | default set | unit | threshold | sees |\n|---|---|---|---|---|---|\n")
+	for _, d := range register {
+		set := ""
+		if d.Default {
+			set = "yes"
+		}
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s | %s | %v | %s |\n", d.Name, d.Name, kindNames(d.Kinds), set, d.Unit, d.Threshold, firstClause(d.Doc))
+	}
+	for _, d := range register {
+		d.write(&b, "##", kindNames(d.Kinds))
+	}
+	b.WriteString(multivariateIntro)
+	for _, m := range multivariate {
+		m.write(&b, "###", "rows of numbers")
+	}
+	return b.Bytes()
+}
+
+func (m Manual) write(b *bytes.Buffer, level, features string) {
+	fmt.Fprintf(b, "\n%s %s\n\n%s: %s\n\n", level, m.Name, m.Title, m.Doc)
+	for _, line := range [][2]string{
+		{"use", m.Use},
+		{"blind spots", m.Blind},
+		{"features", features},
+		{"score", m.Unit + ", " + m.Range},
+		{"default threshold", fmt.Sprint(m.Threshold)},
+		{"null distribution", m.Null},
+		{"cost", m.Cost},
+		{"source", m.Source},
+	} {
+		fmt.Fprintf(b, "- **%s**: %s\n", line[0], line[1])
+	}
+}
+
+// brief is the manual as one line, for editors.
+func (m Manual) brief() string {
+	return fmt.Sprintf("%s: %s Use: %s Blind spots: %s Score: %s, %s; default threshold %v. Null: %s Cost: %s. Source: %s.",
+		m.Title, m.Doc, m.Use, m.Blind, m.Unit, m.Range, m.Threshold, m.Null, m.Cost, m.Source)
+}
+
+func kindNames(kinds []schemas.FeatureKind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+// firstClause is a text up to its first colon or full stop.
+func firstClause(text string) string {
+	if i := strings.IndexAny(text, ":."); i > 0 {
+		return text[:i]
+	}
+	return text
+}
