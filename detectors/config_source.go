@@ -12,19 +12,19 @@ import (
 //go:embed config.go
 var ConfigSource string
 
-// ConfigChoices are the names that the fields of the configuration may hold,
-// with their manual.
-func ConfigChoices() map[string][]config.Choice {
-	var names []config.Choice
+// ConfigChoices are the names that fields of the configuration may hold, with
+// their manual.
+func ConfigChoices() map[string][]config.Choices {
+	names := config.Choices{Name: "detectors.Detector"}
 	for _, d := range register {
-		names = append(names, config.Choice{Value: d.Name, Help: d.brief()})
+		names.Of = append(names.Of, config.Choice{Value: d.Name, Help: d.brief()})
 	}
-	lists := append([]config.Choice{
+	sets := config.Choices{Name: "detectors.Set", Of: []config.Choice{
 		{Value: DefaultSet, Help: "The default set."},
 		{Value: AllSet, Help: "Every detector. More tests make each of them a little less sensitive."},
-	}, names...)
-	return map[string][]config.Choice{
-		"Config.Detectors": lists, "Model.Detectors": lists,
-		"Model.Thresholds": names, "FeatureRules.Thresholds": names,
+	}}
+	return map[string][]config.Choices{
+		"Config.Detectors": {sets, names}, "Model.Detectors": {sets, names},
+		"Model.Thresholds": {names}, "FeatureRules.Thresholds": {names},
 	}
 }

@@ -33,6 +33,7 @@ const multivariateIntro = `
 Package ` + "`detectors/multivariate`" + ` works on rows, which summaries do not hold: it is a library for references and windows
 at hand as rows, and no part of ` + "`detect.detectors`" + `. A missing value is imputed by the reference's median of its column
 (the window's missing share is the business of ` + "`missing`" + `); columns that are constant in the reference are left out.
+The thresholds are for whoever calls it; nothing in the service reads them.
 `
 
 // Page is the manual page of the detectors, docs/detectors.md, with the

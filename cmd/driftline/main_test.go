@@ -179,6 +179,17 @@ func TestSchemaAcceptsTheExampleAndTheDefaults(t *testing.T) {
 	if err := schema.Validate(asJSON(t, "kafka: {brokerz: []}")); err == nil {
 		t.Error("the schema takes an unknown key")
 	}
+	if err := schema.Validate(asJSON(t, "{detect: {detectors: [default, energy]}, models: [{name: m, thresholds: {ks: 0.2}}]}")); err != nil {
+		t.Errorf("detectors: %v", err)
+	}
+	for _, wrong := range []string{"detect: {detectors: [kss]}", "models: [{name: m, thresholds: {all: 1}}]"} {
+		if err := schema.Validate(asJSON(t, wrong)); err == nil {
+			t.Errorf("the schema takes %s", wrong)
+		}
+	}
+	if !strings.Contains(stdout, "Kolmogorov's distribution with Stephens' correction") {
+		t.Error("the schema has no manual of the detectors")
+	}
 }
 
 func asJSON(t *testing.T, text string) any {

@@ -91,6 +91,11 @@ func compileSchema(t *testing.T) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return compile(t, text)
+}
+
+func compile(t *testing.T, text []byte) *jsonschema.Schema {
+	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -232,6 +237,40 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := nearest(typed, keys); got != want {
 			t.Errorf("%q: got %q, want %q", typed, got, want)
+		}
+	}
+}
+
+// A field with choices takes these texts only, in a list and as keys too, and
+// says what each means.
+func TestSchemaListsChoices(t *testing.T) {
+	s := source()
+	choices := []Choices{{"letters", []Choice{{"a", "The first."}, {"b", "The second."}}}, {"others", []Choice{{"z", "The last."}}}}
+	s.Choices = map[string][]Choices{"common.Name": choices, "kafkaPart.Brokers": choices, "program.Labels": choices[:1]}
+	text, err := Schema(defaults(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"const": "a"`, `"description": "The second."`} {
+		if strings.Count(string(text), part) != 1 {
+			t.Errorf("the schema has %s %d times, want once", part, strings.Count(string(text), part))
+		}
+	}
+	schema := compile(t, text)
+	for _, c := range []struct {
+		doc string
+		ok  bool
+	}{
+		{`{"name": "a"}`, true}, {`{"name": "c"}`, false}, {`{"name": "${X}"}`, true},
+		{`{"labels": {"a": "x"}}`, true}, {`{"labels": {"z": "x"}}`, false}, {`{"labels": null}`, true},
+		{`{"kafka": {"brokers": ["a", "z"]}}`, true}, {`{"kafka": {"brokers": ["c"]}}`, false},
+	} {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(c.doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(doc); (err == nil) != c.ok {
+			t.Errorf("%s: %v, want valid %v", c.doc, err, c.ok)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func Schema(cfg any, sources ...Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := schemaWriter{comments: c, choices: map[string][]Choice{}, defs: jsonschema.Definitions{}}
+	r := schemaWriter{comments: c, choices: map[string][]Choices{}, defs: jsonschema.Definitions{}}
 	for _, s := range sources {
 		for field, choices := range s.Choices {
 			r.choices[s.PkgPath+"."+field] = choices
@@ -42,7 +42,7 @@ func Schema(cfg any, sources ...Source) ([]byte, error) {
 
 type schemaWriter struct {
 	comments comments
-	choices  map[string][]Choice // by import path, type and field
+	choices  map[string][]Choices // by import path, type and field
 	defs     jsonschema.Definitions
 }
 
@@ -100,26 +100,32 @@ func (w schemaWriter) schemaOf(t reflect.Type) *jsonschema.Schema {
 
 // limited describes a text of which only some are right, a list of such texts,
 // or a map with such keys.
-func (w schemaWriter) limited(t reflect.Type, choices []Choice) *jsonschema.Schema {
+func (w schemaWriter) limited(t reflect.Type, sets []Choices) *jsonschema.Schema {
+	var s jsonschema.Schema
+	for _, set := range sets {
+		s.AnyOf = append(s.AnyOf, w.choiceSet(set))
+	}
 	switch t.Kind() {
 	case reflect.Slice:
-		return orNull(&jsonschema.Schema{Type: "array", Items: w.limited(t.Elem(), choices)})
+		return orNull(&jsonschema.Schema{Type: "array", Items: w.limited(t.Elem(), sets)})
 	case reflect.Map:
-		s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-		for _, c := range choices {
-			p := w.schemaOf(t.Elem())
-			p.Description = c.Help
-			s.Properties.Set(c.Value, p)
-		}
-		return orNull(s)
+		return orNull(&jsonschema.Schema{Type: "object", PropertyNames: &s, AdditionalProperties: w.schemaOf(t.Elem())})
 	default:
-		var s jsonschema.Schema
-		for _, c := range choices {
-			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Const: c.Value, Description: c.Help})
-		}
 		s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Type: "string", Pattern: variablePattern})
 		return &s
 	}
+}
+
+// choiceSet is a reference to the set's definition, which is written once.
+func (w schemaWriter) choiceSet(set Choices) *jsonschema.Schema {
+	if _, ok := w.defs[set.Name]; !ok {
+		var def jsonschema.Schema
+		for _, c := range set.Of {
+			def.OneOf = append(def.OneOf, &jsonschema.Schema{Const: c.Value, Description: c.Help})
+		}
+		w.defs[set.Name] = &def
+	}
+	return &jsonschema.Schema{Ref: "#/$defs/" + set.Name}
 }
 
 func (w schemaWriter) reference(t reflect.Type) *jsonschema.Schema {

@@ -18,10 +18,16 @@ type Source struct {
 
 	// Choices by "Type.Field": the only texts that the field may hold, or the
 	// elements of its list, or the keys of its map. The schema lists them.
-	Choices map[string][]Choice
+	Choices map[string][]Choices
 }
 
-// Choice is a text that a field may hold, and what it means.
+// Choices are a named set of texts that a field may hold.
+type Choices struct {
+	Name string // of the set in the schema
+	Of   []Choice
+}
+
+// Choice is one text and what it means.
 type Choice struct{ Value, Help string }
 
 // comments maps import path, type and field to what is written beside them.
