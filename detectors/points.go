@@ -10,7 +10,13 @@ import (
 // file at float64 ties with the same value that went through the store. Beyond
 // the range of float32 it saturates: an infinity would poison differences.
 func narrow(v float64) float64 {
-	return float64(float32(min(max(v, -math.MaxFloat32), math.MaxFloat32)))
+	if v > math.MaxFloat32 {
+		return math.MaxFloat32
+	}
+	if v < -math.MaxFloat32 {
+		return -math.MaxFloat32
+	}
+	return float64(float32(v))
 }
 
 // mass is the sum of the weights.
@@ -46,22 +52,33 @@ func usable(points []schemas.Point) bool {
 func walk(ref, cur []schemas.Point, visit func(at, f, g float64)) {
 	nr, nc := mass(ref), mass(cur)
 	var f, g float64
-	for i, j := 0, 0; i < len(ref) || j < len(cur); {
-		at := math.Inf(1)
-		if i < len(ref) {
-			at = narrow(ref[i].Value)
+	i, j := 0, 0
+	a, b := valueAt(ref, 0), valueAt(cur, 0)
+	for i < len(ref) || j < len(cur) {
+		at := a
+		if b < a {
+			at = b
 		}
-		if j < len(cur) {
-			at = min(at, narrow(cur[j].Value))
-		}
-		for ; i < len(ref) && narrow(ref[i].Value) <= at; i++ {
+		for i < len(ref) && a <= at {
 			f += ref[i].Weight
+			i++
+			a = valueAt(ref, i)
 		}
-		for ; j < len(cur) && narrow(cur[j].Value) <= at; j++ {
+		for j < len(cur) && b <= at {
 			g += cur[j].Weight
+			j++
+			b = valueAt(cur, j)
 		}
 		visit(at, f/nr, g/nc)
 	}
+}
+
+// valueAt is a point's value as the store keeps it, +Inf after the last.
+func valueAt(points []schemas.Point, i int) float64 {
+	if i < len(points) {
+		return narrow(points[i].Value)
+	}
+	return math.Inf(1)
 }
 
 // quantile is the smallest value at or below which a share q of the mass lies.

@@ -261,9 +261,14 @@ func TestSchemaListsChoices(t *testing.T) {
 		doc string
 		ok  bool
 	}{
-		{`{"name": "a"}`, true}, {`{"name": "c"}`, false}, {`{"name": "${X}"}`, true},
-		{`{"labels": {"a": "x"}}`, true}, {`{"labels": {"z": "x"}}`, false}, {`{"labels": null}`, true},
-		{`{"kafka": {"brokers": ["a", "z"]}}`, true}, {`{"kafka": {"brokers": ["c"]}}`, false},
+		{`{"name": "a"}`, true},
+		{`{"name": "c"}`, false},
+		{`{"name": "${X}"}`, true},
+		{`{"labels": {"a": "x"}}`, true},
+		{`{"labels": {"z": "x"}}`, false},
+		{`{"labels": null}`, true},
+		{`{"kafka": {"brokers": ["a", "z"]}}`, true},
+		{`{"kafka": {"brokers": ["c"]}}`, false},
 	} {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(c.doc))
 		if err != nil {
