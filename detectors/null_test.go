@@ -78,7 +78,7 @@ var exactLevels = map[string]bool{
 // Without drift p-values are uniform for the continuous statistics, and never
 // too small too often for any. Figures are logged for the manual.
 func TestNullDistributions(t *testing.T) {
-	runs := 500
+	runs := 350
 	if testing.Short() || testkit.Race {
 		runs = 200
 	}
@@ -109,7 +109,7 @@ func TestNullDistributions(t *testing.T) {
 // One row in twenty is missing. With 20,000 categories a window of 500 rows has
 // hardly one twice: what a statistic of categories must bear.
 func TestNullDistributionsOfCategories(t *testing.T) {
-	runs := 500
+	runs := 350
 	if testing.Short() || testkit.Race {
 		runs = 200
 	}

@@ -32,7 +32,7 @@ var populations = map[string]func(rng *rand.Rand, n int) *mat.Dense{
 // Without drift p-values are not too small too often. Figures are logged for
 // the manual.
 func TestNullDistributions(t *testing.T) {
-	runs := 200
+	runs := 130
 	if testing.Short() || testkit.Race {
 		runs = 100
 	}
