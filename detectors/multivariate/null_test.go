@@ -34,7 +34,7 @@ var populations = map[string]func(rng *rand.Rand, n int) *mat.Dense{
 func TestNullDistributions(t *testing.T) {
 	runs := 130
 	if testing.Short() || testkit.Race {
-		runs = 100
+		runs = 40
 	}
 	for name, f := range populations {
 		rng := draw(21)
