@@ -80,7 +80,7 @@ var exactLevels = map[string]bool{
 func TestNullDistributions(t *testing.T) {
 	runs := 350
 	if testing.Short() || testkit.Race {
-		runs = 100
+		runs = 200
 	}
 	for name, f := range populations {
 		for _, size := range []int{200, 1000} {
@@ -111,7 +111,7 @@ func TestNullDistributions(t *testing.T) {
 func TestNullDistributionsOfCategories(t *testing.T) {
 	runs := 350
 	if testing.Short() || testkit.Race {
-		runs = 100
+		runs = 200
 	}
 	for _, kinds := range []int{2, 10, 500, 20000} {
 		rng := rand.New(rand.NewPCG(uint64(kinds), 6))
