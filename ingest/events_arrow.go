@@ -36,6 +36,9 @@ func (d *arrowEvents) decode(r *kgo.Record, out *rawEvents) (err error) {
 			err = badArrow(fmt.Errorf("%v", p))
 		}
 	}()
+	if err := boundedArrow(r.Value); err != nil {
+		return badArrow(err)
+	}
 	reader, err := ipc.NewReader(bytes.NewReader(r.Value), ipc.WithAllocator(&boundedAllocator{left: maxArrowBytes}))
 	if err != nil {
 		return badArrow(err)
