@@ -15,10 +15,18 @@ import (
 // A series that is ok and outside any incident is not remembered at all.
 type Correlator struct {
 	cfg    Config
-	models map[schemas.ModelKey]*model
+	models map[subject]*model
 }
 
-// model is what is known of one model.
+// subject is what incidents are kept apart by. Drift and silent failures of a
+// model are judged in windows of different lengths, so that the windows of the
+// one say nothing of how long the other has been quiet.
+type subject struct {
+	schemas.ModelKey
+	silent bool
+}
+
+// model is what is known of one model, as far as drift or silent failures go.
 type model struct {
 	open   []*incident // ascending by onset
 	closed []past      // the last ones, in the order of their resolution
@@ -37,7 +45,7 @@ const maxPast = 32
 // New makes a Correlator that knows of no incident. The configuration must be
 // valid.
 func New(cfg Config) *Correlator {
-	return &Correlator{cfg: cfg, models: map[schemas.ModelKey]*model{}}
+	return &Correlator{cfg: cfg, models: map[subject]*model{}}
 }
 
 // Restore takes over incidents that were handed on before a restart: the open
@@ -53,7 +61,7 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 		}
 	}
 	for _, inc := range newest {
-		m := c.model(inc.ModelKey())
+		m := c.model(subject{inc.ModelKey(), isSilent(&inc)})
 		if inc.State == schemas.IncidentResolved && inc.ResolvedAt != nil {
 			m.closed = append(m.closed, past{inc.ID, inc.Onset, *inc.ResolvedAt})
 		} else {
@@ -71,27 +79,46 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 // each as its new revision: none, one or more. Observing the same evaluation
 // again changes nothing.
 func (c *Correlator) Observe(ev schemas.Evaluation) []schemas.Incident {
-	signals := clean(ev)
-	if len(signals) == 0 {
-		return nil
+	var changed []schemas.Incident
+	drift, silent := apart(clean(ev))
+	for _, signals := range [][]schemas.Signal{drift, silent} {
+		if len(signals) > 0 {
+			changed = append(changed, c.observe(subject{ev.ModelKey, signals[0].Silent()}, signals)...)
+		}
 	}
-	m := c.model(ev.ModelKey)
+	return changed
+}
+
+func (c *Correlator) observe(k subject, signals []schemas.Signal) []schemas.Incident {
+	m := c.model(k)
 	alarms := m.hear(signals, c.cfg)
 	for i := range alarms {
 		m.join(&alarms[i], c.cfg)
 	}
 	changed := m.revise(scopeOf(signals), c.cfg)
 	if len(m.open) == 0 && len(m.closed) == 0 {
-		delete(c.models, ev.ModelKey)
+		delete(c.models, k)
 	}
 	return changed
 }
 
-func (c *Correlator) model(k schemas.ModelKey) *model {
+func (c *Correlator) model(k subject) *model {
 	if c.models[k] == nil {
 		c.models[k] = &model{}
 	}
 	return c.models[k]
+}
+
+// apart divides signals into those of drift and those of silent failures.
+func apart(signals []schemas.Signal) (drift, silent []schemas.Signal) {
+	for _, s := range signals {
+		if s.Silent() {
+			silent = append(silent, s)
+		} else {
+			drift = append(drift, s)
+		}
+	}
+	return drift, silent
 }
 
 // clean is the evaluation's own signals in an order that does not depend on

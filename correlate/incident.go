@@ -42,8 +42,12 @@ func scopeOf(signals []schemas.Signal) scope {
 }
 
 // incidentID is the same for the same onset, on every run and every instance.
-func incidentID(k schemas.ModelKey, onset time.Time) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", k.Tenant, k.Model, onset.UTC().Format(time.RFC3339Nano)))
+func incidentID(s *schemas.Signal) string {
+	text := fmt.Appendf(nil, "%q %q %s", s.Tenant, s.Model, s.WindowStart.UTC().Format(time.RFC3339Nano))
+	if s.Silent() {
+		text = append(text, " silent"...)
+	}
+	sum := sha256.Sum256(text)
 	return fmt.Sprintf("inc-%x", sum[:8])
 }
 
@@ -51,7 +55,7 @@ func incidentID(k schemas.ModelKey, onset time.Time) string {
 func opened(s *schemas.Signal) *incident {
 	return &incident{
 		told: schemas.Incident{
-			ID: incidentID(s.ModelKey(), s.WindowStart), Tenant: s.Tenant, Model: s.Model,
+			ID: incidentID(s), Tenant: s.Tenant, Model: s.Model,
 			State: schemas.IncidentOpen, Onset: s.WindowStart, OpenedAt: s.WindowEnd,
 		},
 		series: map[schemas.SeriesKey]*series{},

@@ -74,7 +74,7 @@ func (m *model) about(feature string) *incident {
 
 // over tells whether the window of an alarm lies in an incident that is past.
 func (m *model) over(s *schemas.Signal) bool {
-	id := incidentID(s.ModelKey(), s.WindowStart)
+	id := incidentID(s)
 	return slices.ContainsFunc(m.closed, func(p past) bool {
 		return p.id == id || !s.WindowStart.Before(p.onset) && !s.WindowEnd.After(p.resolved)
 	})

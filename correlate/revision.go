@@ -22,8 +22,11 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 	if over {
 		inc.resolve(&next)
 	}
-	next.Title = title(&next)
-	next.Summary = summary(&next, inc.inputs, silent, cfg)
+	if isSilent(&next) {
+		next.Title, next.Summary = silentTitle(&next), silentSummary(&next, silent, cfg)
+	} else {
+		next.Title, next.Summary = title(&next), summary(&next, inc.inputs, silent, cfg)
+	}
 	inc.told = next
 	return true
 }
@@ -55,20 +58,25 @@ func (inc *incident) view(cfg Config) schemas.Incident {
 		}
 	}
 	slices.Sort(v.Versions)
-	v.Severity = worse(v.Severity, severity(v.Features, inc.inputs, cfg))
+	if isSilent(&v) {
+		v.Severity = worse(v.Severity, silentSeverity(v.Features))
+	} else {
+		v.Severity = worse(v.Severity, severity(v.Features, inc.inputs, cfg))
+	}
 	return v
 }
 
 // notable tells whether a reader would care about the difference: a feature or
 // version more, another severity, or a feature that grew well beyond the peak
-// that was told. All else is noted quietly.
+// that was told. All else is noted quietly. Of a silent failure the time grows
+// as long as it lasts, which is no news.
 func notable(told, next *schemas.Incident, cfg Config) bool {
 	if told.Revision == 0 || told.Severity != next.Severity || len(next.Versions) > len(told.Versions) {
 		return true
 	}
 	was, is := peaks(told.Signals), peaks(next.Signals)
 	for feature, peak := range is {
-		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) {
+		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) && !isSilent(next) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/schemas"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run, see docs/detectors.md; "default" stands for the default set, "all" for every one. Each further one is a further test, which the others pay for with a little of their sensitivity. Default empty, which means the default set
 	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
 	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
+	Silent          silent.Config `yaml:"silent"`            // failures that raise no error, for all models, jobs and sources; see docs/silent-failures.md
 }
 
 // The corrections for multiple tests.
@@ -44,6 +46,7 @@ func DefaultConfig() Config {
 		Correction:      CorrectionBH,
 		Bins:            10,
 		JSBase:          "2",
+		Silent:          silent.DefaultConfig(),
 	}
 }
 

@@ -1,6 +1,9 @@
 package schemas
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // State is the outcome of one detector on one window.
 type State string
@@ -36,6 +39,12 @@ type Signal struct {
 	Reason      string    `json:"reason"`       // one sentence
 	EvaluatedAt time.Time `json:"evaluated_at"` // wall clock of the evaluation; the newest wins
 }
+
+// SilentPrefix begins the names of detectors of silent failures.
+const SilentPrefix = "silent_"
+
+// Silent tells whether the signal is about a silent failure rather than drift.
+func (s *Signal) Silent() bool { return strings.HasPrefix(s.Detector, SilentPrefix) }
 
 // SeriesKey names the series of windows that a signal belongs to.
 type SeriesKey struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/multivariate"
+	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest/metricnames"
 	"github.com/driftline/driftline/internal/app"
 	"github.com/driftline/driftline/internal/capacity"
@@ -29,6 +30,7 @@ func TestGeneratedPagesAreCurrent(t *testing.T) {
 		"../../docs/telemetry-names.md": func() ([]byte, error) { return metricnames.Page(), nil },
 		"../../docs/capacity.md":        capacity.Page,
 		"../../docs/detectors.md":       func() ([]byte, error) { return detectors.Page(multivariate.Manuals()), nil },
+		"../../docs/silent-failures.md": func() ([]byte, error) { return silent.Page(), nil },
 		"../../docs/metrics.md":         func() ([]byte, error) { return selfmetrics.MetricsPage(selfmetrics.Table), nil },
 	}
 	for file, generate := range pages {

@@ -11,6 +11,7 @@ import (
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/config"
@@ -145,6 +146,7 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "ingest", Go: ingest.ConfigSource},
 		{PkgPath: module + "ingest", Go: ingest.PolicySource},
 		{PkgPath: module + "detectors", Go: detectors.ConfigSource, Choices: detectors.ConfigChoices()},
+		{PkgPath: module + "detectors/silent", Go: silent.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 	}

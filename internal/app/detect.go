@@ -19,6 +19,10 @@ func (a *App) startDetect(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
+	var watched []schemas.ModelKey
+	for _, r := range refs {
+		watched = append(watched, r.ModelKey)
+	}
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Detect), Topics: []string{a.cfg.Kafka.Topics.Windows}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {
@@ -29,7 +33,11 @@ func (a *App) startDetect(start, run context.Context) error {
 			for _, r := range refs {
 				e.SetReference(*r)
 			}
-			return &detect{a: a, p: p, engine: e}, nil
+			d := &detect{a: a, p: p, engine: e}
+			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {
+				d.stopSilent = a.lookForSilence(run, watched)
+			}
+			return d, nil
 		},
 	})
 }
@@ -55,6 +63,8 @@ type detect struct {
 	last      detectors.Stats
 	retryAt   time.Time
 	delay     time.Duration
+
+	stopSilent func() // waits for the rounds over silent failures; nil in all partitions but one
 }
 
 // Handle takes announcements; Tick evaluates.
@@ -108,6 +118,13 @@ func (d *detect) commit(ctx context.Context) error {
 
 // Close commits how far the work is done.
 func (d *detect) Close(ctx context.Context) error { return d.commit(ctx) }
+
+// End leaves the rounds over silent failures to the next owner.
+func (d *detect) End() {
+	if d.stopSilent != nil {
+		d.stopSilent()
+	}
+}
 
 // observe turns the engine's totals into counters.
 func (d *detect) observe(evaluated int, start time.Time) {

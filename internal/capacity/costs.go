@@ -59,7 +59,7 @@ const (
 	// trips, the announcement.
 	waitPerBlock = 30_000.
 
-	// Detectors of a feature, each of which makes a signal a window.
+	// Detectors of a feature in the default set, each of which makes a signal a window.
 	numericDetectors, categoricalDetectors = 6, 5
 )
 
