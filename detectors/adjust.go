@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// adjust turns p-values into adjusted ones that control the false discovery
+// Adjust turns p-values into adjusted ones that control the false discovery
 // rate over all of them: an adjusted p at or below q is a discovery at rate q.
 // When nothing changed at all, that is also the chance of any false alarm.
 // (Benjamini and Hochberg, JRSS B 1995; yekutieli: Benjamini and Yekutieli,
 // Annals of Statistics 2001, valid under any dependence, larger by Σ1/i.)
-func adjust(ps []float64, yekutieli bool) []float64 {
+func Adjust(ps []float64, yekutieli bool) []float64 {
 	order := make([]int, len(ps))
 	factor := 1.0
 	if yekutieli {

@@ -40,6 +40,35 @@ func benchmarkWindow(b *testing.B, set string) {
 	b.ReportMetric(float64(signals)/b.Elapsed().Seconds(), "evaluations/s")
 }
 
+// BenchmarkEvaluateCalibrated is the same with a calibration of 336 windows.
+func BenchmarkEvaluateCalibrated(b *testing.B) {
+	plan, err := NewPlan(DefaultConfig(), Model{Name: "m"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	ref := MakeReference(plan.Key, "training", "bench", mixed(rng, 20000))
+	var history []schemas.WindowSummaries
+	for i := range 336 {
+		at := time.Unix(int64(i)*3600, 0).UTC()
+		history = append(history, schemas.WindowSummaries{Features: mixed(rng, 500), Span: schemas.Span{Start: at, End: at.Add(time.Hour)}})
+	}
+	c := plan.Calibrate(&ref, plan.Score(&ref, history))
+	ref.Calibration = &c
+	w := schemas.WindowSummaries{Features: mixed(rng, 5000)}
+	for i := range w.Features {
+		if w.Features[i].Kind == schemas.Numeric {
+			w.Features[i] = *coarse(&w.Features[i], 106)
+		}
+	}
+	found := []schemas.WindowSummaries{w}
+	b.ReportAllocs()
+	for b.Loop() {
+		EvaluateWindow(plan, &ref, found, schemas.Span{}, time.Time{})
+	}
+	b.ReportMetric(float64(b.N*len(ref.Features))/b.Elapsed().Seconds(), "features/s")
+}
+
 // BenchmarkDetector is one comparison of one feature, summaries as above.
 func BenchmarkDetector(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -21,7 +21,12 @@ type Config struct {
 	Settle          time.Duration `yaml:"settle"`            // late data re-evaluate a window at most once in this time. Default 1s
 	MinRows         uint64        `yaml:"min_rows"`          // fewer rows in the window or in the reference give insufficient, not a verdict. Default 100
 	FalseAlarmEvery Window        `yaml:"false_alarm_every"` // false-alarm budget: one window with a false alarm in this time for each model and segment. Default 30d
+	BudgetPer       string        `yaml:"budget_per"`        // whose budget that is: model, or feature, where each feature of a model has its own. Default model
 	Correction      string        `yaml:"correction"`        // for the many tests of a window: bh (Benjamini–Hochberg) or by (Benjamini–Yekutieli, valid under any dependence, stricter). Default bh
+	Calibrate       bool          `yaml:"calibrate"`         // where a reference has a timestamp column, learn from its own windows how far scores stray when nothing is wrong, dependence between rows and season (hour of day, hour of week) included; takes 20 windows of history, better 200. Default true
+	AlarmWindows    int           `yaml:"alarm_windows"`     // so many of the last alarm_of windows must have changed before an alarm, 1 to alarm_of. The budget stays what it is: each single window may be less sure. Default 1
+	AlarmOf         int           `yaml:"alarm_of"`          // see alarm_windows; 1 to 24. Default 1
+	Hold            float64       `yaml:"hold"`              // an alarm lasts while the score is at least this part of its threshold and significant at 0.05, above 0 and up to 1, where 1 means no longer than the alarm's own conditions. Default 1
 	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run, see docs/detectors.md; "default" stands for the default set, "all" for every one. Each further one is a further test, which the others pay for with a little of their sensitivity. Default empty, which means the default set
 	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
 	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
@@ -34,6 +39,12 @@ const (
 	CorrectionBY = "by"
 )
 
+// Whose the false-alarm budget is.
+const (
+	PerModel   = "model"
+	PerFeature = "feature"
+)
+
 // DefaultConfig is the documented default.
 func DefaultConfig() Config {
 	return Config{
@@ -43,7 +54,12 @@ func DefaultConfig() Config {
 		Settle:          time.Second,
 		MinRows:         100,
 		FalseAlarmEvery: Every(30 * 24 * time.Hour),
+		BudgetPer:       PerModel,
 		Correction:      CorrectionBH,
+		Calibrate:       true,
+		AlarmWindows:    1,
+		AlarmOf:         1,
+		Hold:            1,
 		Bins:            10,
 		JSBase:          "2",
 		Silent:          silent.DefaultConfig(),
@@ -60,6 +76,10 @@ func (c Config) Validate() error {
 		check(c.MinRows > 0, "min_rows", "must be at least 1"),
 		check(!c.FalseAlarmEvery.IsZero(), "false_alarm_every", "missing; such as 30d"),
 		check(c.Correction == CorrectionBH || c.Correction == CorrectionBY, "correction", "%q is neither bh nor by", c.Correction),
+		check(c.BudgetPer == PerModel || c.BudgetPer == PerFeature, "budget_per", "%q is neither model nor feature", c.BudgetPer),
+		check(c.AlarmOf >= 1 && c.AlarmOf <= 24, "alarm_of", "%d is not within 1 to 24", c.AlarmOf),
+		check(c.AlarmWindows >= 1 && c.AlarmWindows <= max(1, c.AlarmOf), "alarm_windows", "%d is not within 1 to alarm_of", c.AlarmWindows),
+		check(c.Hold > 0 && c.Hold <= 1, "hold", "%v is not above 0 and up to 1", c.Hold),
 		check(c.Bins >= 2 && c.Bins <= 100, "psi_bins", "%d is not within 2 to 100", c.Bins),
 		check(c.JSBase == "2" || c.JSBase == "e", "js_base", "%q is neither 2 nor e", c.JSBase),
 		checkDetectors(c.Detectors),

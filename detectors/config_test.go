@@ -52,7 +52,7 @@ func TestValidateReportsAllMistakes(t *testing.T) {
 	}{
 		{
 			Config{Lateness: -1, Idle: -1, Settle: -1, Correction: "holm", Bins: 1, JSBase: "10", Detectors: []string{"psi", "kss"}},
-			[]string{"window", "lateness", "idle", "settle", "min_rows", "false_alarm_every", "correction", "psi_bins", "js_base", "detectors[1]"},
+			[]string{"window", "lateness", "idle", "settle", "min_rows", "false_alarm_every", "budget_per", "correction", "alarm_of", "alarm_windows", "hold", "psi_bins", "js_base", "detectors[1]"},
 		},
 		{
 			Model{

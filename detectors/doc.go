@@ -14,6 +14,12 @@
 // enough rows. Effect alone alarms on small windows, significance alone alarms
 // on large ones.
 //
+// Rows of real traffic depend on each other and follow the hour, and then the
+// p-values of independent rows are far too small. Where a reference has a
+// history, its own windows say how far scores stray when nothing is wrong
+// (Plan.Score, Plan.Calibrate), and the p-value of a verdict is the larger of
+// the two. See docs/adr/0008-calibrated-levels.md.
+//
 // All numeric statistics read weighted points, so a summary counted exactly
 // from rows and one merged from sketches take the same path. Values are
 // compared at float32 precision, which is what the store keeps: a reference

@@ -58,6 +58,8 @@ type watched struct {
 	plan      *Plan
 	reference *schemas.Reference
 	watermark time.Time // newest event time of the model
+	memory    Memory    // of the last windows, where verdicts need them
+	warm      bool      // memory knows the windows before the first one evaluated
 }
 
 type windowKey struct {
@@ -104,6 +106,7 @@ func NewEngine(cfg Config, models []Model, source Source, sink Sink) (*Engine, e
 func (e *Engine) SetReference(ref schemas.Reference) {
 	if m := e.models[ref.ModelKey]; m != nil {
 		m.reference = &ref
+		m.memory, m.warm = Memory{}, false
 	}
 }
 
@@ -231,7 +234,10 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	if err != nil {
 		return false, fmt.Errorf("read summaries: %w", err)
 	}
-	signals := EvaluateWindow(m.plan, m.reference, found, w.span, now)
+	if err := e.warmUp(ctx, m, w.span, now); err != nil {
+		return false, err
+	}
+	signals := EvaluateAfter(m.plan, &m.memory, m.reference, found, w.span, now)
 	ev := schemas.Evaluation{ModelKey: m.plan.Key, Span: w.span, Signals: signals}
 	if err := e.sink.Publish(ctx, ev); err != nil {
 		return false, fmt.Errorf("publish %d signals: %w", len(signals), err)
@@ -244,4 +250,24 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 		}
 	}
 	return true, nil
+}
+
+// warmUp looks at the windows before the first one that is evaluated, so that
+// a restart forgets nothing that a verdict counts. Only whether an alarm is
+// held from before those windows is lost.
+func (e *Engine) warmUp(ctx context.Context, m *watched, span schemas.Span, now time.Time) error {
+	if m.warm || !m.plan.remembers() {
+		return nil
+	}
+	for at := m.plan.horizon(span); at.Before(span.Start); {
+		past := m.plan.Window.Span(at)
+		found, err := e.source.Summaries(ctx, m.plan.Key, past)
+		if err != nil {
+			return fmt.Errorf("read summaries of an earlier window: %w", err)
+		}
+		EvaluateAfter(m.plan, &m.memory, m.reference, found, past, now)
+		at = past.End
+	}
+	m.warm = true
+	return nil
 }

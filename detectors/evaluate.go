@@ -17,6 +17,13 @@ import (
 // that only the window has are left out. An empty found gives no_data for the
 // version "".
 func EvaluateWindow(p *Plan, ref *schemas.Reference, found []schemas.WindowSummaries, span schemas.Span, now time.Time) []schemas.Signal {
+	return EvaluateAfter(p, nil, ref, found, span, now)
+}
+
+// EvaluateAfter is EvaluateWindow for plans that ask for persistence: memory
+// has what the windows before found, and learns what this one does. A nil
+// memory knows of none.
+func EvaluateAfter(p *Plan, memory *Memory, ref *schemas.Reference, found []schemas.WindowSummaries, span schemas.Span, now time.Time) []schemas.Signal {
 	if len(found) == 0 {
 		found = []schemas.WindowSummaries{{ModelKey: p.Key, Span: span}}
 	}
@@ -24,7 +31,7 @@ func EvaluateWindow(p *Plan, ref *schemas.Reference, found []schemas.WindowSumma
 	slices.SortStableFunc(found, func(a, b schemas.WindowSummaries) int {
 		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Segment, b.Segment))
 	})
-	e := evaluation{plan: p, base: schemas.Signal{
+	e := evaluation{plan: p, memory: memory, calibration: p.calibrationOf(ref), base: schemas.Signal{
 		WindowStart: span.Start, WindowEnd: span.End, Tenant: p.Key.Tenant, Model: p.Key.Model,
 		Reference: ref.ID(), PValue: 1, EvaluatedAt: now,
 	}}
@@ -42,6 +49,9 @@ type evaluation struct {
 	base     schemas.Signal
 	signals  []schemas.Signal
 	computed []computed
+
+	memory      *Memory
+	calibration *schemas.Calibration // nil: independent rows are assumed
 }
 
 type computed struct {
@@ -49,6 +59,12 @@ type computed struct {
 	detector *Detector
 	p        float64
 	detail   string
+
+	null   *schemas.Null // nil when not calibrated
+	rows   float64       // of the comparison
+	now    moment
+	effect bool // as many windows as the plan asks for have an effect
+	held   bool // the window before was in alarm
 }
 
 func (e *evaluation) version(ref *schemas.Reference, w *schemas.WindowSummaries) {
@@ -136,22 +152,58 @@ func (e *evaluation) compute(d *Detector, s *schemas.Signal, ref, cur *schemas.S
 		return
 	}
 	s.Score = r.Score
-	e.computed = append(e.computed, computed{len(e.signals), d, r.PValue, r.Detail})
+	c := computed{signal: len(e.signals), detector: d, p: r.PValue, detail: r.Detail, effect: s.Score >= s.Threshold}
+	c.null, c.rows = nullOf(e.calibration, s.Feature, ref.Kind, d.Name), pairSize(s.NReference, s.NWindow)
+	e.weigh(&c, s)
+	e.computed = append(e.computed, c)
 }
 
-// verdicts adjusts the p-values of the whole window and decides.
+// verdicts adjusts the p-values of the whole window, or those of each feature,
+// and decides.
 func (e *evaluation) verdicts() {
-	ps := make([]float64, len(e.computed))
-	for i, c := range e.computed {
-		ps[i] = c.p
-	}
-	for i, p := range adjust(ps, e.plan.yekutieli) {
-		c := e.computed[i]
-		s := &e.signals[c.signal]
-		s.PValue, s.State = p, schemas.StateOK
-		if s.Score >= s.Threshold && p <= e.plan.Level {
-			s.State = schemas.StateAlarm
+	for _, group := range e.groups() {
+		ps := make([]float64, len(group))
+		for i, c := range group {
+			ps[i] = c.p
 		}
-		s.Reason = reason(c.detector, s, c.detail, e.plan.Level)
+		for i, p := range Adjust(ps, e.plan.yekutieli) {
+			e.verdict(group[i], p, e.plan.Level/float64(len(ps)))
+		}
+	}
+	e.memory.forget(e.plan.horizon(e.base.Span()))
+}
+
+// groups of tests that share a budget.
+func (e *evaluation) groups() [][]*computed {
+	var out [][]*computed
+	at := map[string]int{}
+	for i := range e.computed {
+		c := &e.computed[i]
+		name := ""
+		if e.plan.perFeature {
+			name = e.signals[c.signal].Feature
+		}
+		k, known := at[name]
+		if !known {
+			k = len(out)
+			at[name] = k
+			out = append(out, nil)
+		}
+		out[k] = append(out[k], c)
+	}
+	return out
+}
+
+func (e *evaluation) verdict(c *computed, p, least float64) {
+	s := &e.signals[c.signal]
+	s.PValue, s.State = p, schemas.StateOK
+	if c.effect && p <= e.plan.Level || c.held && s.Score >= e.plan.hold*s.Threshold && p <= maxLevel {
+		s.State = schemas.StateAlarm
+	}
+	s.MinimalEffect = detectable(c.null, c.rows, s.WindowStart, least)
+	s.Reason = reason(c.detector, s, c.detail, e.plan.Level) + footing(e.plan, c, s)
+	if e.plan.remembers() {
+		c.now.alarm = s.State == schemas.StateAlarm
+		e.memory.keep(s.Series(), c.now, e.plan.horizon(e.base.Span()))
 	}
 }

@@ -160,13 +160,13 @@ func TestConstantReferenceThatChangesIsSeen(t *testing.T) {
 }
 
 func TestAdjust(t *testing.T) {
-	got := adjust([]float64{0.01, 0.04, 0.03, 0.005}, false)
+	got := Adjust([]float64{0.01, 0.04, 0.03, 0.005}, false)
 	for i, want := range []float64{0.02, 0.04, 0.04, 0.02} {
 		near(t, "BH", got[i], want, 1e-12)
 	}
-	got = adjust([]float64{0.01, 0.04}, true)
+	got = Adjust([]float64{0.01, 0.04}, true)
 	near(t, "BY", got[0], 0.01*2*1.5, 1e-12)
-	if len(adjust(nil, false)) != 0 {
+	if len(Adjust(nil, false)) != 0 {
 		t.Error("of none")
 	}
 }

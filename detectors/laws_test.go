@@ -322,7 +322,9 @@ func TestDefaultSet(t *testing.T) {
 	if got := names("ks"); !slices.Equal(got, []string{"ks"}) {
 		t.Errorf("ks runs %v", got)
 	}
-	if err := (Config{Window: Every(1), MinRows: 1, FalseAlarmEvery: Every(1), Correction: "bh", Bins: 10, JSBase: "2", Detectors: []string{"all", "default", "ks"}}).Validate(); err != nil {
+	c := DefaultConfig()
+	c.Detectors = []string{"all", "default", "ks"}
+	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
 }

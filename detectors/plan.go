@@ -18,9 +18,12 @@ type Plan struct {
 	Window   Window
 	Lateness time.Duration
 	MinRows  uint64
-	Level    float64 // bound on the chance of any false alarm in one window and segment
+	Level    float64 // bound on the chance of any false alarm in one window and segment, or of each feature
 
 	yekutieli  bool
+	perFeature bool // the level is each feature's
+	calibrate  bool // use the calibration of a reference
+	persistence
 	params     Params
 	detectors  []Detector
 	thresholds map[string]float64
@@ -38,8 +41,10 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	p := &Plan{
 		Key: m.Key(), Window: c.Window, Lateness: c.Lateness, MinRows: c.MinRows,
 		yekutieli:  c.Correction == CorrectionBY,
-		params:     Params{Bins: c.Bins, NaturalLogs: c.JSBase == "e"},
-		thresholds: m.Thresholds, features: m.Features,
+		perFeature: c.BudgetPer == PerFeature, calibrate: c.Calibrate,
+		persistence: persistence{k: c.AlarmWindows, of: c.AlarmOf, hold: c.Hold},
+		params:      Params{Bins: c.Bins, NaturalLogs: c.JSBase == "e"},
+		thresholds:  m.Thresholds, features: m.Features,
 	}
 	if !m.Window.IsZero() {
 		p.Window = m.Window
@@ -64,7 +69,9 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 }
 
 // level spreads a budget of one false alarm per period evenly over the windows
-// of the period.
+// of the period: a change may come at any time. The expected number of windows
+// with a false alarm is then at most the budget however windows depend on each
+// other, for expectations add up.
 func level(w, budget Window) float64 {
 	return min(maxLevel, w.Duration().Seconds()/budget.Duration().Seconds())
 }

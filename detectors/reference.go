@@ -32,8 +32,9 @@ func MakeReference(key schemas.ModelKey, name, source string, features []schemas
 	return r
 }
 
-// LoadReference reads a model's reference file.
-func LoadReference(m *Model) (schemas.Reference, error) {
+// LoadReference reads a model's reference file, and calibrates on it: with a
+// timestamp column on the windows that the plan would have cut it into.
+func LoadReference(p *Plan, m *Model) (schemas.Reference, error) {
 	file := m.Reference
 	t, err := tabular.Open(file.File, tabular.Options{Timestamp: file.Timestamp, Categorical: file.Categorical, Skip: file.Exclude})
 	if err != nil {
@@ -43,7 +44,11 @@ func LoadReference(m *Model) (schemas.Reference, error) {
 	if err != nil {
 		return schemas.Reference{}, fmt.Errorf("load reference of model %q: %s: %w", m.Name, file.File, err)
 	}
-	return MakeReference(m.Key(), cmp.Or(file.Name, "training"), file.File, features), nil
+	ref := MakeReference(m.Key(), cmp.Or(file.Name, "training"), file.File, features)
+	if err := p.CalibrateOn(t, file, &ref); err != nil {
+		return schemas.Reference{}, fmt.Errorf("load reference of model %q: %s: %w", m.Name, file.File, err)
+	}
+	return ref, nil
 }
 
 func sortFeatures(fs []schemas.Summary) {

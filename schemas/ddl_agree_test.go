@@ -52,6 +52,7 @@ func columnType(t reflect.Type) string {
 
 var (
 	createTable    = regexp.MustCompile(`(?s)^CREATE TABLE IF NOT EXISTS (\w+) \n\((.*?)\n\)\nENGINE`)
+	addColumn      = regexp.MustCompile(`^ALTER TABLE (\w+) +ADD COLUMN IF NOT EXISTS (\w+) (.+?) AFTER`)
 	columnLine     = regexp.MustCompile("(?m)^    `?(\\w+)`? +(.+?),?$")
 	columnExtras   = regexp.MustCompile(` (CODEC|COMMENT|ALIAS|DEFAULT|MATERIALIZED) ?.*`)
 	lowCardinality = regexp.MustCompile(`LowCardinality\((\w+)\)`)
@@ -68,6 +69,9 @@ func tables(t *testing.T) map[string]map[string]string {
 	for _, m := range migrations {
 		for _, s := range m.Statements {
 			table := createTable.FindStringSubmatch(s)
+			if c := addColumn.FindStringSubmatch(s); c != nil {
+				out[c[1]][c[2]] = columnExtras.ReplaceAllString(c[3], "")
+			}
 			if table == nil {
 				continue
 			}

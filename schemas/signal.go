@@ -20,24 +20,25 @@ const (
 // Signal is what one detector says of one feature in one window. A signal with
 // the same Series and window replaces an earlier one.
 type Signal struct {
-	WindowStart time.Time `json:"window_start"`
-	WindowEnd   time.Time `json:"window_end"`
-	Tenant      string    `json:"tenant"`
-	Model       string    `json:"model"`
-	Version     string    `json:"version"`
-	Segment     string    `json:"segment"` // empty: all segments
-	Feature     string    `json:"feature"` // empty: the model as a whole
-	Detector    string    `json:"detector"`
-	Score       float64   `json:"score"` // in Unit; NaN never: 0 with NoData or Insufficient
-	Unit        string    `json:"unit"`
-	Threshold   float64   `json:"threshold"` // smallest effect that counts, in Unit
-	PValue      float64   `json:"p_value"`   // adjusted for the features and detectors of the window; 1 when not computed
-	NReference  uint64    `json:"n_reference"`
-	NWindow     uint64    `json:"n_window"`
-	Reference   string    `json:"reference"` // Reference.ID
-	State       State     `json:"state"`
-	Reason      string    `json:"reason"`       // one sentence
-	EvaluatedAt time.Time `json:"evaluated_at"` // wall clock of the evaluation; the newest wins
+	WindowStart   time.Time `json:"window_start"`
+	WindowEnd     time.Time `json:"window_end"`
+	Tenant        string    `json:"tenant"`
+	Model         string    `json:"model"`
+	Version       string    `json:"version"`
+	Segment       string    `json:"segment"` // empty: all segments
+	Feature       string    `json:"feature"` // empty: the model as a whole
+	Detector      string    `json:"detector"`
+	Score         float64   `json:"score"` // in Unit; NaN never: 0 with NoData or Insufficient
+	Unit          string    `json:"unit"`
+	Threshold     float64   `json:"threshold"`      // smallest effect that counts, in Unit
+	PValue        float64   `json:"p_value"`        // adjusted for the features and detectors of the window; 1 when not computed
+	MinimalEffect float64   `json:"minimal_effect"` // smallest change, in Unit, that such a window tells from chance in 4 of 5 cases; 0 when not known
+	NReference    uint64    `json:"n_reference"`
+	NWindow       uint64    `json:"n_window"`
+	Reference     string    `json:"reference"` // Reference.ID
+	State         State     `json:"state"`
+	Reason        string    `json:"reason"`       // one sentence
+	EvaluatedAt   time.Time `json:"evaluated_at"` // wall clock of the evaluation; the newest wins
 }
 
 // SilentPrefix begins the names of detectors of silent failures.

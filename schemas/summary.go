@@ -110,6 +110,8 @@ type Reference struct {
 	CreatedAt time.Time // when it was first stored
 	Rows      uint64
 	Features  []Summary // ascending by kind, then by feature
+
+	Calibration *Calibration // nil when nothing is known of its history
 }
 
 // ID is how signals name the reference: name@version.

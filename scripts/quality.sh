@@ -25,5 +25,7 @@ section() {
 classifier, which begins anew at each alarm, makes the errors of the real streams. The defaults of page_hinkley_scaled were
 chosen on the synthetic streams; all others are those of their sources.' \
 		./bin/driftline eval --data "$data" --markdown
+	printf '\n'
+	./bin/driftline eval --budget --markdown # two sections, "Alarm budget" and "Power"; minutes
 } >"$page"
 cp "$page" docs/quality.md

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/driftline/driftline/detectors/sequential"
+	"github.com/driftline/driftline/internal/budget"
 	"github.com/driftline/driftline/internal/eval"
 )
 
@@ -18,7 +19,9 @@ func evalCommand() *cli.Command {
 		Usage: "measure the concept drift detectors on labelled streams, or run them over a column of a file",
 		Description: "Without --stream: how long each detector takes to find known changes, how often it alarms\n" +
 			"without one, and what it misses, beside a dummy that alarms by the clock.\n" +
-			"With --stream: the rows, counted from 0, at which each detector alarms.",
+			"With --stream: the rows, counted from 0, at which each detector alarms.\n" +
+			"With --budget: whether the drift detectors keep a budget of one false alarm a feature-month\n" +
+			"on simulated streams, and what they find; minutes on one core.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stream", Usage: "`FILE` or FILE:COLUMN, CSV or Parquet, with errors (0 and 1) or numbers", TakesFile: true},
 			&cli.StringFlag{Name: "column", Usage: "`COLUMN` of the stream (default: its only one)"},
@@ -27,6 +30,8 @@ func evalCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "set", Usage: "parameters, such as `adwin.delta=0.01`"},
 			&cli.Uint32Flag{Name: "seed", Usage: "`N` that synthetic streams and KSWIN's samples are made from", Value: eval.DefaultSeed},
 			&cli.IntFlag{Name: "runs", Usage: "`N` runs of each synthetic stream", Value: eval.DefaultRuns},
+			&cli.BoolFlag{Name: "budget", Usage: "measure the false-alarm budget and the power of the drift detectors instead"},
+			&cli.IntFlag{Name: "features", Usage: "`N` features of each stream of --budget, two months each", Value: budget.DefaultFeatures},
 			jsonFlag(),
 			&cli.BoolFlag{Name: "markdown", Usage: "print tables for the manual"},
 		},
@@ -37,6 +42,12 @@ func evalCommand() *cli.Command {
 func runEval(ctx context.Context, c *cli.Command) error {
 	if err := noArgs(c); err != nil {
 		return err
+	}
+	if c.Bool("budget") {
+		return runBudget(ctx, c)
+	}
+	if c.IsSet("features") {
+		return errors.New("--features needs --budget")
 	}
 	set, err := sequential.ParseSettings(c.StringSlice("set"))
 	if err != nil {
@@ -58,6 +69,26 @@ func runEval(ctx context.Context, c *cli.Command) error {
 		return printResult(c, found, found.WriteText)
 	}
 	report, err := eval.Benchmark(ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.Bool("markdown") {
+		return report.WriteMarkdown(c.Root().Writer)
+	}
+	return printResult(c, report, report.WriteText)
+}
+
+// runBudget measures what verdicts promise.
+func runBudget(ctx context.Context, c *cli.Command) error {
+	for _, name := range []string{"stream", "column", "data", "detectors", "set", "runs"} {
+		if c.IsSet(name) {
+			return errors.New("either --budget or --" + name)
+		}
+	}
+	if c.Bool("json") && c.Bool("markdown") {
+		return errors.New("either --json or --markdown")
+	}
+	report, err := budget.Run(ctx, budget.Options{Seed: uint64(c.Uint32("seed")), Features: c.Int("features")})
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,9 @@ func TestEvalMistakes(t *testing.T) {
 		"either --json or --markdown":  {"--json", "--markdown"},
 		"open data":                    {"--data", "none"},
 		"want at least 1":              {"--runs", "0"},
+		"either --budget or --stream":  append(stream, "--budget"),
+		"--features needs --budget":    {"--features", "20"},
+		"want at least 10":             {"--budget", "--features", "3"},
 		`unexpected argument "x"`:      {"x"},
 	} {
 		stdout, stderr, code := driftline(t, append([]string{"eval"}, args...)...)

@@ -20,7 +20,11 @@ func (a *App) loadReferences(ctx context.Context) ([]*schemas.Reference, error) 
 			a.log.Warn("model has no reference: it is not evaluated", "tenant", m.Key().Tenant, "model", m.Name)
 			continue
 		}
-		ref, err := detectors.LoadReference(m)
+		plan, err := detectors.NewPlan(a.cfg.Detect, *m)
+		if err != nil {
+			return nil, err
+		}
+		ref, err := detectors.LoadReference(plan, m)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -29,8 +33,17 @@ func (a *App) loadReferences(ctx context.Context) ([]*schemas.Reference, error) 
 		if err := a.db.PutReference(ctx, &ref); err != nil {
 			return nil, err
 		}
-		a.log.Info("reference", "model", m.Name, "reference", ref.ID(), "rows", ref.Rows, "features", len(ref.Features))
+		a.log.Info("reference", "model", m.Name, "reference", ref.ID(), "rows", ref.Rows, "features", len(ref.Features), "calibrated_on_windows", calibratedOn(&ref))
 		refs = append(refs, &ref)
 	}
 	return refs, errors.Join(errs...)
+}
+
+// calibratedOn is how many windows of its own history a reference is calibrated
+// on.
+func calibratedOn(r *schemas.Reference) int {
+	if r.Calibration == nil {
+		return 0
+	}
+	return r.Calibration.Windows
 }

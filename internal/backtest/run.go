@@ -34,6 +34,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
+	if o.Window.Rows == 0 { // chunks of rows have no time to compare hours by
+		if err := plan.CalibrateOn(in.reference, o.roles(in.reference), &ref); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Reference, err)
+		}
+	}
 	windows, err := cut(in.data, o)
 	if err != nil {
 		return nil, err
@@ -45,6 +50,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	r := &Report{Signals: []schemas.Signal{}, Performance: []Performance{}}
+	var memory detectors.Memory
 	var whole outcomes
 	for _, w := range windows {
 		if err := ctx.Err(); err != nil {
@@ -56,7 +62,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", o.Data, err)
 		}
 		found := []schemas.WindowSummaries{{ModelKey: plan.Key, Span: w.span, Rows: uint64(rows.Rows), Features: features}}
-		r.Signals = append(r.Signals, detectors.EvaluateWindow(plan, &ref, found, w.span, o.Now)...)
+		r.Signals = append(r.Signals, detectors.EvaluateAfter(plan, &memory, &ref, found, w.span, o.Now)...)
 		if j != nil {
 			truths := in.labels.of(rows, o)
 			outcomes := outcomesOf(rows, truths, o)

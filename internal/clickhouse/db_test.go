@@ -2,9 +2,11 @@ package clickhouse_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -299,6 +301,21 @@ func TestFindingsRoundTrip(t *testing.T) {
 	ref := schemas.Reference{ModelKey: inc.ModelKey(), Name: "training", Version: "abc", CreatedAt: at, Features: []schemas.Summary{{Feature: "x"}}}
 	check(t, db.PutReference(ctx, &ref))
 	check(t, db.PutReference(ctx, &ref))
+	calibrated := ref
+	calibrated.CreatedAt = at.Add(time.Second)
+	calibrated.Calibration = &schemas.Calibration{Window: "1h", Windows: 7, Nulls: []schemas.Null{{Feature: "x", Detector: "ks", Windows: 7}}}
+	check(t, db.PutReference(ctx, &calibrated))
+	calibrated.CreatedAt = at.Add(time.Minute) // stored already
+	check(t, db.PutReference(ctx, &calibrated))
+	var stored uint64
+	var text string
+	var created time.Time
+	check(t, db.Conn().QueryRow(ctx, "SELECT count(), any(calibration), any(created_at) FROM `references` FINAL").Scan(&stored, &text, &created))
+	var back schemas.Calibration
+	check(t, json.Unmarshal([]byte(text), &back))
+	if stored != 1 || !created.Equal(at.Add(time.Second)) || !reflect.DeepEqual(&back, calibrated.Calibration) {
+		t.Fatal("the calibration that was stored is another one: ", stored, created, text)
+	}
 	sig := inc.Signals[0]
 	check(t, db.PutSignals(ctx, []schemas.Signal{sig}))
 	sig.Score, sig.EvaluatedAt = .5, at

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -33,25 +34,56 @@ func (db *DB) PutFeatureSchema(ctx context.Context, entries []schemas.SchemaEntr
 	})
 }
 
-// PutReference stores a reference once: the same name and version again
-// changes nothing.
+// PutReference stores a reference once: the same name, version and calibration
+// again changes nothing. Another calibration replaces the stored one.
 func (db *DB) PutReference(ctx context.Context, r *schemas.Reference) error {
-	var n uint64
-	row := db.conn.QueryRow(ctx, "SELECT count() FROM `references` WHERE tenant = {tenant:String} AND model = {model:String} AND name = {name:String} AND version = {version:String}",
-		append(named(r.ModelKey), ch.Named("name", r.Name), ch.Named("version", r.Version))...)
-	if err := row.Scan(&n); err != nil {
+	calibration, err := encodeCalibration(r)
+	if err != nil {
+		return err
+	}
+	stored, err := db.storedCalibrations(ctx, r)
+	if err != nil {
 		return fmt.Errorf("look up reference %s of %s: %w", r.ID(), r.Model, err)
 	}
-	if n > 0 {
+	if slices.Contains(stored, calibration) {
 		return nil
 	}
 	features, err := json.Marshal(r.Features)
 	if err != nil {
 		return fmt.Errorf("encode reference %s of %s: %w", r.ID(), r.Model, err)
 	}
-	return db.insert(ctx, "references", "", "tenant, model, name, version, source, created_at, rows, features", func(b driver.Batch) error {
-		return b.Append(r.Tenant, r.Model, r.Name, r.Version, r.Source, r.CreatedAt, r.Rows, string(features))
+	return db.insert(ctx, "references", "", "tenant, model, name, version, source, created_at, rows, features, calibration", func(b driver.Batch) error {
+		return b.Append(r.Tenant, r.Model, r.Name, r.Version, r.Source, r.CreatedAt, r.Rows, string(features), calibration)
 	})
+}
+
+// storedCalibrations of a reference; none when it is not stored.
+func (db *DB) storedCalibrations(ctx context.Context, r *schemas.Reference) (out []string, err error) {
+	rows, err := db.conn.Query(ctx, "SELECT calibration FROM `references` FINAL WHERE tenant = {tenant:String} AND model = {model:String} AND name = {name:String} AND version = {version:String}",
+		append(named(r.ModelKey), ch.Named("name", r.Name), ch.Named("version", r.Version))...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c string
+		if err := rows.Scan(&c); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+func encodeCalibration(r *schemas.Reference) (string, error) {
+	if r.Calibration == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(r.Calibration)
+	if err != nil {
+		return "", fmt.Errorf("encode calibration of reference %s of %s: %w", r.ID(), r.Model, err)
+	}
+	return string(b), nil
 }
 
 // PutSignals stores the signals of an evaluation; a newer evaluation of the
@@ -60,11 +92,11 @@ func (db *DB) PutSignals(ctx context.Context, signals []schemas.Signal) error {
 	if len(signals) == 0 {
 		return nil
 	}
-	columns := "tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, n_reference, n_window, reference, state, reason, evaluated_at"
+	columns := "tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, minimal_effect, n_reference, n_window, reference, state, reason, evaluated_at"
 	return db.insert(ctx, "signals", "", columns, func(b driver.Batch) error {
 		for _, s := range signals {
 			err := b.Append(s.Tenant, s.Model, s.Version, s.Segment, s.Feature, s.Detector, s.WindowStart, s.WindowEnd, s.Score, s.Unit,
-				s.Threshold, s.PValue, s.NReference, s.NWindow, s.Reference, string(s.State), s.Reason, s.EvaluatedAt)
+				s.Threshold, s.PValue, s.MinimalEffect, s.NReference, s.NWindow, s.Reference, string(s.State), s.Reason, s.EvaluatedAt)
 			if err != nil {
 				return err
 			}

@@ -128,6 +128,13 @@ func render(text string, form Form) (string, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(%s, currentDatabase(), '%s', %s);",
 				table, form.OnCluster(), form.Local(table), form.quoted(), form.Local(table), shard)
 		},
+		// addColumn to the table over the shards' own, which a cluster has besides.
+		"addColumn": func(table, column string) string {
+			if form.Cluster == "" {
+				return ""
+			}
+			return fmt.Sprintf("ALTER TABLE %s %s ADD COLUMN IF NOT EXISTS %s;", table, form.OnCluster(), column)
+		},
 	}).Parse(text)
 	if err != nil {
 		return "", err

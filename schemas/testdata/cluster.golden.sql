@@ -301,3 +301,11 @@ CREATE TABLE IF NOT EXISTS signals ON CLUSTER 'main' AS signals_local ENGINE = D
 CREATE TABLE IF NOT EXISTS incidents ON CLUSTER 'main' AS incidents_local ENGINE = Distributed('main', currentDatabase(), 'incidents_local', cityHash64(tenant, model));
 
 CREATE TABLE IF NOT EXISTS notifications ON CLUSTER 'main' AS notifications_local ENGINE = Distributed('main', currentDatabase(), 'notifications_local', cityHash64(tenant, incident_id));
+
+ALTER TABLE signals_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_value;
+
+ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSON, empty: none' CODEC(ZSTD(3)) AFTER features;
+
+ALTER TABLE signals ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_value;
+
+ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS calibration String AFTER features;

@@ -279,3 +279,7 @@ CREATE TABLE IF NOT EXISTS notifications
 ENGINE = MergeTree()
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (tenant, incident_id, receiver, timestamp);
+
+ALTER TABLE signals  ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_value;
+
+ALTER TABLE references  ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSON, empty: none' CODEC(ZSTD(3)) AFTER features;
