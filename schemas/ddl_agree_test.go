@@ -31,16 +31,17 @@ var stored = []struct {
 
 // columnTypes is how a Go type is stored, whatever its dictionary or codec.
 var columnTypes = map[reflect.Type]string{
-	reflect.TypeFor[time.Time]():         "DateTime64(3, 'UTC')",
-	reflect.TypeFor[*time.Time]():        "Nullable(DateTime64(3, 'UTC'))",
-	reflect.TypeFor[float64]():           "Float64",
-	reflect.TypeFor[*float64]():          "Nullable(Float64)",
-	reflect.TypeFor[int]():               "Int32",
-	reflect.TypeFor[uint32]():            "UInt32",
-	reflect.TypeFor[uint64]():            "UInt64",
-	reflect.TypeFor[map[string]string](): "Map(String, String)",
-	reflect.TypeFor[[]string]():          "Array(String)",
-	reflect.TypeFor[[]schemas.Signal]():  "String", // a JSON array
+	reflect.TypeFor[time.Time]():          "DateTime64(3, 'UTC')",
+	reflect.TypeFor[*time.Time]():         "Nullable(DateTime64(3, 'UTC'))",
+	reflect.TypeFor[float64]():            "Float64",
+	reflect.TypeFor[*float64]():           "Nullable(Float64)",
+	reflect.TypeFor[int]():                "Int32",
+	reflect.TypeFor[uint32]():             "UInt32",
+	reflect.TypeFor[uint64]():             "UInt64",
+	reflect.TypeFor[map[string]string]():  "Map(String, String)",
+	reflect.TypeFor[[]string]():           "Array(String)",
+	reflect.TypeFor[[]schemas.Signal]():   "String", // a JSON array
+	reflect.TypeFor[*schemas.Diagnosis](): "String", // JSON
 }
 
 func columnType(t reflect.Type) string {

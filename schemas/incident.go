@@ -41,6 +41,7 @@ type Incident struct {
 	Versions   []string      `json:"versions"`    // of the model, ascending
 	Features   []string      `json:"features"`    // affected, strongest first
 	Signals    []Signal      `json:"signals"`     // the strongest alarm of each series, strongest first
+	Diagnosis  *Diagnosis    `json:"diagnosis"`   // nil until causes were looked for
 }
 
 // ModelKey is the model that the incident is about.

@@ -111,16 +111,24 @@ func (db *DB) PutIncident(ctx context.Context, i schemas.Incident) error {
 	if err != nil {
 		return fmt.Errorf("encode incident %s: %w", i.ID, err)
 	}
-	columns := "tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals"
+	diagnosis := ""
+	if i.Diagnosis != nil {
+		b, err := json.Marshal(i.Diagnosis)
+		if err != nil {
+			return fmt.Errorf("encode diagnosis of incident %s: %w", i.ID, err)
+		}
+		diagnosis = string(b)
+	}
+	columns := "tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis"
 	return db.insert(ctx, "incidents", "", columns, func(b driver.Batch) error {
 		return b.Append(i.Tenant, i.Model, i.ID, i.Revision, string(i.State), string(i.Severity), i.Title, i.Summary,
-			i.Onset, i.OpenedAt, i.UpdatedAt, i.ResolvedAt, i.Versions, i.Features, string(signals))
+			i.Onset, i.OpenedAt, i.UpdatedAt, i.ResolvedAt, i.Versions, i.Features, string(signals), diagnosis)
 	})
 }
 
 // Incidents of a state, oldest onset first; all states when it is empty.
 func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]schemas.Incident, error) {
-	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals
+	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis
 		FROM incidents FINAL WHERE {state:String} IN ('', state) ORDER BY onset, id`, ch.Named("state", string(state)))
 	if err != nil {
 		return nil, fmt.Errorf("read incidents: %w", err)
@@ -129,11 +137,14 @@ func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]sch
 	var out []schemas.Incident
 	for rows.Next() {
 		var i schemas.Incident
-		var state, severity, signals string
+		var state, severity, signals, diagnosis string
 		err := rows.Scan(&i.Tenant, &i.Model, &i.ID, &i.Revision, &state, &severity, &i.Title, &i.Summary,
-			&i.Onset, &i.OpenedAt, &i.UpdatedAt, &i.ResolvedAt, &i.Versions, &i.Features, &signals)
+			&i.Onset, &i.OpenedAt, &i.UpdatedAt, &i.ResolvedAt, &i.Versions, &i.Features, &signals, &diagnosis)
 		if err == nil {
 			err = json.Unmarshal([]byte(signals), &i.Signals)
+		}
+		if err == nil && diagnosis != "" {
+			err = json.Unmarshal([]byte(diagnosis), &i.Diagnosis)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read incidents: %w", err)

@@ -309,3 +309,7 @@ ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS calibrat
 ALTER TABLE signals ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_value;
 
 ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS calibration String AFTER features;
+
+ALTER TABLE incidents_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
+
+ALTER TABLE incidents ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis String AFTER signals;

@@ -283,3 +283,5 @@ ORDER BY (tenant, incident_id, receiver, timestamp);
 ALTER TABLE signals  ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_value;
 
 ALTER TABLE references  ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSON, empty: none' CODEC(ZSTD(3)) AFTER features;
+
+ALTER TABLE incidents  ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
