@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -48,6 +49,10 @@ func (d protoEvents) decode(r *kgo.Record, out *rawEvents) error {
 
 func (protoEvents) event(b []byte, e *rawEvent) error {
 	for len(b) > 0 {
+		if n := shortField(b, e); n > 0 {
+			b = b[n:]
+			continue
+		}
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return badProto(protowire.ParseError(n))
@@ -63,6 +68,64 @@ func (protoEvents) event(b []byte, e *rawEvent) error {
 }
 
 func badProto(err error) error { return poisonf("bad_protobuf", "%s", err) }
+
+// shortField takes a text or a feature off b whose lengths are single bytes, as
+// nearly all are, and returns its length with its tag. It returns 0 and does
+// nothing when the field is another one, or not in the usual order: eventField
+// takes any.
+func shortField(b []byte, e *rawEvent) int {
+	if len(b) < 2 || b[0]&0x87 != byte(protowire.BytesType) || b[1] >= 0x80 || int(b[1]) > len(b)-2 {
+		return 0
+	}
+	n := 2 + int(b[1])
+	v := b[2:n]
+	switch b[0] >> 3 {
+	case 1:
+		e.tenant = v
+	case 2:
+		e.model = v
+	case 3:
+		e.version = v
+	case 4:
+		e.segment = v
+	case 5:
+		e.requestID = v
+	case 7:
+		e.deployment = v
+	case 8:
+		e.pod = v
+	case 9:
+		e.node = v
+	case 10:
+		e.gpu = v
+	case 11:
+		e.prediction = v
+	case 14:
+		name, rest, ok := shortName(v)
+		if !ok || len(rest) != 9 || rest[0] != 2<<3|byte(protowire.Fixed64Type) {
+			return 0
+		}
+		e.number(name, math.Float64frombits(binary.LittleEndian.Uint64(rest[1:])))
+	case 15:
+		name, rest, ok := shortName(v)
+		if !ok || len(rest) < 2 || rest[0] != 2<<3|byte(protowire.BytesType) || rest[1] >= 0x80 || int(rest[1]) != len(rest)-2 {
+			return 0
+		}
+		e.category(name, rest[2:])
+	default:
+		return 0
+	}
+	return n
+}
+
+// shortName cuts the name off a map entry that begins with it.
+func shortName(b []byte) (name, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != 1<<3|byte(protowire.BytesType) || b[1] >= 0x80 || int(b[1]) > len(b)-2 {
+		return nil, nil, false
+	}
+	n := 2 + int(b[1])
+	return b[2:n:n], b[n:], true
+}
 
 // eventField takes one field off b and returns its length.
 func eventField(b []byte, num protowire.Number, typ protowire.Type, e *rawEvent) (int, error) {

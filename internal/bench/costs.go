@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"syscall"
 	"time"
@@ -59,7 +58,7 @@ func (b *bench) costs(ctx context.Context, rounds int) error {
 
 // overhead is the processor time of an insert that holds next to nothing.
 func (b *bench) overhead(ctx context.Context, n int) (each [2]time.Duration, err error) {
-	blocks, err := encode(shape{numeric: 1, categorical: 1, segments: 1}, 1)
+	blocks, err := encode(shape{numeric: 1, categorical: 1, segments: 1}, 0, 1, 1)
 	if err != nil {
 		return each, err
 	}
@@ -113,8 +112,8 @@ func (b *bench) cost(ctx context.Context, s shape, idle time.Duration, rounds in
 	}
 	var own [2]time.Duration
 	for i, f := range []form{
-		{"protobuf", "protobuf", 1, func(i, _ int) ([]byte, error) { e := s.event(i); return e.AppendProto(nil), nil }},
-		{"JSON", "json", 1, func(i, _ int) ([]byte, error) { return json.Marshal(s.event(i)) }},
+		{"protobuf", "protobuf", 1, s, protobufEvent},
+		{"JSON", "json", 1, s, jsonEvent},
 	} {
 		for range rounds { // the least is the least disturbed
 			r, err := b.path(ctx, f)
@@ -150,7 +149,7 @@ type storeCost struct {
 var costTables = []string{"inference_events", "feature_sketches_1m"}
 
 func (b *bench) storeCost(ctx context.Context, s shape) (c storeCost, err error) {
-	blocks, err := encode(s, b.rows)
+	blocks, err := encode(s, 0, b.rows, 1)
 	if err != nil {
 		return c, err
 	}
@@ -208,7 +207,7 @@ func (b *bench) storeCost(ctx context.Context, s shape) (c storeCost, err error)
 // amplification is how often a row is merged when blocks come one after the
 // other, until nothing is left to merge.
 func (b *bench) amplification(ctx context.Context, blocks, rows int) (float64, error) {
-	all, err := encode(usual, rows)
+	all, err := encode(usual, 0, rows, 1)
 	if err != nil {
 		return 0, err
 	}

@@ -10,26 +10,32 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/driftline/driftline/schemas"
 )
 
 // form is how the stream is written to Kafka.
 type form struct {
 	name, format string
 	perRecord    int
-	encode       func(from, to int) ([]byte, error) // events of one record
+	shape        shape
+	encode       func(events []schemas.Event) ([]byte, error) // of one record
 }
 
 var forms = []form{
-	{"protobuf", "protobuf", 1, func(i, _ int) ([]byte, error) { e := event(i); return e.AppendProto(nil), nil }},
-	{"protobuf, 100 a record", "protobuf", 100, protobufBatch},
-	{"JSON", "json", 1, func(i, _ int) ([]byte, error) { return json.Marshal(event(i)) }},
-	{"Arrow, 1000 a record", "arrow", 1000, arrowBatch},
-	{"OTLP traces, 50 spans a record", "otlp", 50, spans},
+	{"protobuf", "protobuf", 1, usual, protobufEvent},
+	{"protobuf, 100 a record", "protobuf", 100, usual, protobufBatch},
+	{"JSON", "json", 1, usual, jsonEvent},
+	{"Arrow, 1000 a record", "arrow", 1000, usual, arrowBatch},
+	{"OTLP traces, 50 spans a record", "otlp", 50, usual, spans},
 }
 
-func protobufBatch(from, to int) (out []byte, _ error) {
-	for i := from; i < to; i++ {
-		e := event(i)
+func protobufEvent(events []schemas.Event) ([]byte, error) { return events[0].AppendProto(nil), nil }
+
+func jsonEvent(events []schemas.Event) ([]byte, error) { return json.Marshal(events[0]) }
+
+func protobufBatch(events []schemas.Event) (out []byte, _ error) {
+	for _, e := range events {
 		out = protowire.AppendBytes(protowire.AppendTag(out, 100, protowire.BytesType), e.AppendProto(nil))
 	}
 	return out, nil
@@ -53,10 +59,9 @@ var arrowSchema = func() *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }()
 
-func arrowBatch(from, to int) ([]byte, error) {
+func arrowBatch(events []schemas.Event) ([]byte, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrowSchema)
-	for i := from; i < to; i++ {
-		e := event(i)
+	for _, e := range events {
 		for k, text := range []string{e.Model, e.Version, e.Segment, e.RequestID, e.Deployment, e.Pod, e.Node, e.GPU, e.Prediction} {
 			b.Field(k).(*array.StringBuilder).Append(text)
 		}
@@ -79,7 +84,7 @@ func arrowBatch(from, to int) ([]byte, error) {
 }
 
 // spans are calls of a language model, as instrumentations write them.
-func spans(from, to int) ([]byte, error) {
+func spans(events []schemas.Event) ([]byte, error) {
 	var all []byte
 	message := func(to []byte, field protowire.Number, m []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(to, field, protowire.BytesType), m)
@@ -91,8 +96,8 @@ func spans(from, to int) ([]byte, error) {
 		v := protowire.AppendVarint(protowire.AppendTag(nil, 3, protowire.VarintType), value)
 		return message(message(nil, 1, []byte(key)), 2, v)
 	}
-	for i := from; i < to; i++ {
-		e := event(i)
+	for _, e := range events {
+		i := e.Time.UnixMilli()
 		start := uint64(e.Time.UnixNano())
 		s := message(nil, 1, fmt.Appendf(nil, "%016d", i))
 		s = message(s, 2, fmt.Appendf(nil, "%08d", i%1e8))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -37,9 +38,6 @@ type shape struct {
 // usual is the shape of all measurements that do not say otherwise: a thousand
 // events a second of event time.
 var usual = shape{numeric: 20, categorical: 5, segments: 3, step: time.Millisecond}
-
-// event is the i-th of the measured stream.
-func event(i int) schemas.Event { return usual.event(i) }
 
 func (s shape) event(i int) schemas.Event {
 	h := uint64(i) * 0x9E3779B97F4A7C15
@@ -79,8 +77,12 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	}
 	defer ins.Close()
 	if b.blocks == nil {
-		if b.blocks, err = encode(usual, b.rows); err != nil {
-			return result{}, err
+		for p := range partitions {
+			blocks, err := encode(usual, p, b.rows, partitions)
+			if err != nil {
+				return result{}, err
+			}
+			b.blocks = append(b.blocks, blocks...)
 		}
 	}
 	var group errgroup.Group
@@ -107,13 +109,9 @@ func (b *bench) limit(ctx context.Context, sums summing) (result, error) {
 	return r, errors.Join(err, b.done(ctx, db, cfg, sums))
 }
 
-// encode fills the blocks of the first events of a shape.
-func encode(s shape, rows int) (out []*ingest.Blocks, _ error) {
-	for at := 0; at < rows; at += blockRows {
-		var events []schemas.Event
-		for i := at; i < min(at+blockRows, rows); i++ {
-			events = append(events, s.event(i))
-		}
+// encode fills the blocks of every step-th event of a shape.
+func encode(s shape, from, to, step int) (out []*ingest.Blocks, _ error) {
+	for events := range s.chunks(from, to, step, blockRows) {
 		block, err := ingest.NewBlocks(events)
 		if err != nil {
 			return nil, err
@@ -121,6 +119,21 @@ func encode(s shape, rows int) (out []*ingest.Blocks, _ error) {
 		out = append(out, block)
 	}
 	return out, nil
+}
+
+// chunks of every step-th event, each of at most size.
+func (s shape) chunks(from, to, step, size int) iter.Seq[[]schemas.Event] {
+	return func(yield func([]schemas.Event) bool) {
+		for from < to {
+			events := make([]schemas.Event, 0, size)
+			for ; from < to && len(events) < size; from += step {
+				events = append(events, s.event(from))
+			}
+			if !yield(events) {
+				return
+			}
+		}
+	}
 }
 
 // path measures a driftline process over a topic that is full already: from
@@ -171,9 +184,10 @@ ingest: {topics: [{topic: %s, kind: events, format: %s}]}
 	return r, b.done(ctx, db, cfg, inGo)
 }
 
-// fill produces the stream in a format.
+// fill produces the stream in a format, each model into a partition of its
+// own, as a topic keyed by model has it.
 func (b *bench) fill(ctx context.Context, topic string, f form) error {
-	cl, err := b.kafka.Dial(kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
+	cl, err := b.kafka.Dial(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return err
 	}
@@ -182,16 +196,18 @@ func (b *bench) fill(ctx context.Context, topic string, f form) error {
 		return err
 	}
 	var failed error
-	for at := 0; at < b.rows; at += f.perRecord {
-		value, err := f.encode(at, min(at+f.perRecord, b.rows))
-		if err != nil {
-			return err
-		}
-		cl.Produce(ctx, &kgo.Record{Topic: topic, Value: value}, func(_ *kgo.Record, err error) {
+	for p := range partitions {
+		for events := range f.shape.chunks(p, b.rows, partitions, f.perRecord) {
+			value, err := f.encode(events)
 			if err != nil {
-				failed = err
+				return err
 			}
-		})
+			cl.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(p), Value: value}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					failed = err
+				}
+			})
+		}
 	}
 	if err := cl.Flush(ctx); err != nil {
 		return err

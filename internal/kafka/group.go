@@ -99,6 +99,7 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 	if cfg.Kafka.Instance != "" {
 		opts = append(opts, kgo.InstanceID(cfg.Kafka.Instance))
 	}
+	room := new(room)
 	g.cl, err = kgo.NewClient(append(opts,
 		kgo.ConsumerGroup(g.name),
 		kgo.ConsumeTopics(cfg.Topics...),
@@ -113,7 +114,7 @@ func NewGroup(ctx context.Context, cfg GroupConfig) (*Group, error) {
 		kgo.FetchMaxPartitionBytes(int32(max(1<<20, cfg.Kafka.FetchMaxBytes/4))),
 		kgo.MaxConcurrentFetches(2),
 		kgo.FetchMaxWait(250*time.Millisecond),
-		kgo.WithHooks(throttled{cfg.Metrics.GetOrCreateFloatCounter("driftline_kafka_throttled_seconds_total" + label)}),
+		kgo.WithPools(room), kgo.WithHooks(room, throttled{cfg.Metrics.GetOrCreateFloatCounter("driftline_kafka_throttled_seconds_total" + label)}),
 		kgo.OnOffsetsFetched(g.assigned),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, m map[string][]int32) { g.revoked(m, true) }),
 		kgo.OnPartitionsLost(func(ctx context.Context, _ *kgo.Client, m map[string][]int32) { g.revoked(m, false) }),
