@@ -35,7 +35,7 @@ type Config struct {
 
 	SessionTimeout   time.Duration `yaml:"session_timeout"`   // a member silent for so long loses its partitions. Default 45s
 	RebalanceTimeout time.Duration `yaml:"rebalance_timeout"` // time a member has to finish its batches in a rebalance. Default 60s
-	FetchMaxBytes    config.Bytes  `yaml:"fetch_max_bytes"`   // of one fetch from one broker, compressed. Default 8MiB
+	FetchMaxBytes    config.Bytes  `yaml:"fetch_max_bytes"`   // of one fetch from one broker, compressed; what it decompresses to waits in memory
 	QueueBytes       config.Bytes  `yaml:"queue_bytes"`       // records waiting in memory over all partitions; above it fetching pauses. Default 32MiB
 	Topics           Topics        `yaml:"topics"`            // names of Driftline's own topics and how they are created
 }
@@ -71,7 +71,7 @@ func DefaultConfig() Config {
 	return Config{
 		ClientID: "driftline", Group: "driftline",
 		SessionTimeout: 45 * time.Second, RebalanceTimeout: time.Minute,
-		FetchMaxBytes: 8 << 20, QueueBytes: 32 << 20,
+		FetchMaxBytes: 4 << 20, QueueBytes: 32 << 20,
 		Topics: Topics{
 			Schemas: "driftline.schemas", Windows: "driftline.windows", Signals: "driftline.signals",
 			Incidents: "driftline.incidents", Partitions: 8, Replication: -1,
