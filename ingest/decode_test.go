@@ -248,6 +248,59 @@ func FuzzProtoEvents(f *testing.F) {
 	})
 }
 
+// What the scan of plain JSON accepts, the parser sees the same in.
+func FuzzJSONScan(f *testing.F) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 5 {
+		f.Add(randomEvent(rng).AppendJSON(nil))
+	}
+	for _, text := range plainJSON {
+		f.Add([]byte(text))
+	}
+	f.Add([]byte(`{"model":"m\\","timestamp":1}`))
+	f.Add([]byte("{}\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var scanned rawEvent
+		scanned.reset()
+		if s := (scan{b: b}); !s.event(&scanned) {
+			return
+		}
+		var parsed rawEvents
+		if err := new(jsonEvents).parse(&kgo.Record{Value: b}, &parsed); err != nil || parsed.n != 1 {
+			t.Fatalf("the parser takes %d events: %v", parsed.n, err)
+		}
+		if got, want := rawView(&scanned), rawView(&parsed.all[0]); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}
+
+// plainJSON are events as producers write them.
+var plainJSON = []string{
+	`{}`,
+	`{"model":"m","timestamp":1767323045678,"features":{}}`,
+	` { "tenant" : "t", "model":"m", "version":"v", "segment":"s", "request_id":"r", "timestamp":"2026-01-02T04:04:05.678+01:00",
+		"deployment":"d","pod":"p","node":"n","gpu":"g","prediction":"yes","score":0.25,"latency_ms":1.5e2,
+		"features":{"a":-1.25,"b":"text","c":true,"d":false,"e":null,"f":12345678901234567890},"unknown":"x","more":3} ` + "\n",
+}
+
+// What is usual is scanned, and is not read twice.
+func TestPlainJSONIsScanned(t *testing.T) {
+	for _, text := range plainJSON {
+		var e rawEvent
+		e.reset()
+		if s := (scan{b: []byte(text)}); !s.event(&e) {
+			t.Errorf("not scanned beyond byte %d: %s", s.i, text)
+		}
+	}
+	for _, text := range []string{``, `[]`, `{"model":"a\"b"}`, `{"model":1}`, `{"score":"1"}`, `{"model":"m"`, `{"model":"m"}}`, `{"timestamp":true}`, `{"later":[{}]}`} {
+		var e rawEvent
+		if s := (scan{b: []byte(text)}); s.event(&e) {
+			t.Errorf("scanned, though the parser has to judge it: %s", text)
+		}
+	}
+}
+
 // What the plain reader of JSON accepts, the columnar one accepts and sees the
 // same in it. The reverse does not hold: fastjson also takes NaN and Infinity,
 // which are missing values.

@@ -16,6 +16,15 @@ type jsonEvents struct {
 }
 
 func (d *jsonEvents) decode(r *kgo.Record, out *rawEvents) error {
+	if plain := (scan{b: r.Value}); plain.event(out.next()) {
+		return nil
+	}
+	out.reset()
+	return d.parse(r, out)
+}
+
+// parse reads whatever JSON it is.
+func (d *jsonEvents) parse(r *kgo.Record, out *rawEvents) error {
 	v, err := d.parser.ParseBytes(r.Value)
 	if err != nil {
 		return poisonf("bad_json", "%s", clip(err.Error()))
