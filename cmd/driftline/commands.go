@@ -13,6 +13,8 @@ func commands() []*cli.Command {
 		checkConfigCommand(),
 		configCommand(),
 		migrateCommand(),
+		topicsCommand(),
+		healthCommand(),
 		demoCommand(),
 		backtestCommand(),
 		evalCommand(),

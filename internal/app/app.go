@@ -17,6 +17,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/cenkalti/backoff/v5"
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/internal/clickhouse"
@@ -129,7 +130,17 @@ func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) error 
 		return err
 	}
 	defer a.Stop()
+	a.tellSupervisor(daemon.SdNotifyReady)
+	defer a.tellSupervisor(daemon.SdNotifyStopping) // before Stop: deferred later
 	return a.Wait(ctx)
+}
+
+// tellSupervisor tells systemd where the process stands, if it asked to be told
+// (Type=notify).
+func (a *App) tellSupervisor(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		a.log.Warn("cannot tell systemd", "state", state, "err", err)
+	}
 }
 
 // Wait returns nil when ctx ends, or the error of the role that failed first.

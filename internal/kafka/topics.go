@@ -20,18 +20,9 @@ func DLQ(topic string) string { return topic + ".dlq" }
 // the dead-letter topics of the inputs. Existing topics are left as they are;
 // inputs belong to their producers and are never created here.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, t Topics, inputs ...string) error {
-	forever, compact := "-1", "compact"
-	create := func(topic string, partitions int32, conf map[string]*string) error {
-		return createTopic(ctx, cl, topic, partitions, t.Replication, conf)
-	}
-	errs := []error{
-		create(t.Schemas, 1, map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever}),
-		create(t.Windows, t.Partitions, nil),
-		create(t.Signals, t.Partitions, nil),
-		create(t.Incidents, t.Partitions, nil),
-	}
-	for _, in := range inputs {
-		errs = append(errs, create(DLQ(in), 1, nil))
+	var errs []error
+	for _, topic := range t.Own(inputs...) {
+		errs = append(errs, createTopic(ctx, cl, topic.Name, topic.Partitions, t.Replication, topic.Config))
 	}
 	return errors.Join(errs...)
 }
