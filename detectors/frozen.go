@@ -3,8 +3,6 @@ package detectors
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )
@@ -21,7 +19,8 @@ const frozenCap = 50
 // rows and a sketch does not keep them.
 //
 // Null distribution: the agreement of pairs is a U-statistic; its p-value is
-// the larger of the normal limit's and, for nearly equal shares, where that
+// the larger of that of its first three cumulants (a gamma variable with an
+// offset, for it leans to the right) and, for nearly equal shares, where its
 // limit has no variance, of χ² with 1/Σp²−1 degrees of freedom. Cost: O(points)
 // or O(K).
 var frozenDetector = Detector{
@@ -30,7 +29,7 @@ var frozenDetector = Detector{
 		Doc:    "Loss of variety: the window repeats few values where the reference had many.",
 		Use:    "Features from caches, joins and snapshots, which repeat themselves when their source stands still.",
 		Blind:  "Beyond 50 equally frequent values it sees no difference. A window that repeats the one before exactly needs that window: Unchanged compares the two.",
-		Null:   "Normal limit of the pairwise agreement, χ² for nearly equal shares: the larger p.",
+		Null:   "Three cumulants of the pairwise agreement, χ² for nearly equal shares: the larger p.",
 		Cost:   "O(points) or O(K)",
 		Source: "Simpson, Nature 1949; Rényi 1961; variance of the U-statistic after Hoeffding 1948",
 	},
@@ -38,7 +37,7 @@ var frozenDetector = Detector{
 }
 
 func frozen(ref, cur *schemas.Summary, _ Params) Result {
-	a, refCubes := agreement(ref)
+	a, powers := agreement(ref)
 	b, _ := agreement(cur)
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return Result{NoData: true}
@@ -46,27 +45,43 @@ func frozen(ref, cur *schemas.Summary, _ Params) Result {
 	r := Result{PValue: 1, Detail: "values vary as before"}
 	least := 1.0 / frozenCap
 	if a < least {
-		a, refCubes = least, least*least
+		a, powers = least, powersOf{least * least, least * least * least}
 	}
 	if b = max(b, least); b <= a {
 		return r
 	}
-	n := float64(ref.Present()) * float64(cur.Present()) / float64(ref.Present()+cur.Present())
-	sd := math.Sqrt(4*max(0, refCubes-a*a)/n + 2*a*(1-a)/(n*n))
+	n, m := float64(ref.Present()), float64(cur.Present())
+	size := n * m / (n + m)
+	variance := 4*max(0, powers.cubes-a*a)/size + 2*a*(1-a)/(size*size)
+	third := agreementThird(a, powers) * (1/(m*m) - 1/(n*n))
 	r.Score = 1 - math.Log(b)/math.Log(a)
-	r.PValue = max(distuv.UnitNormal.Survival((b-a)/sd), chiSquareTail(n*(b/a-1)+1/a-1, 1/a-1))
+	r.PValue = max(tail.Normal((b-a)/math.Sqrt(variance)), chiSquareTail(size*(b/a-1)+1/a-1, 1/a-1))
+	if third > 0 {
+		r.PValue = max(r.PValue, tail.Quadratic(0, variance/2, third/8, b-a))
+	}
 	r.Detail = "as varied as " + number(1/b) + " equally frequent values, " + number(1/a) + " in the reference"
 	return r
 }
 
+// powersOf shares: Σp³ and Σp⁴.
+type powersOf struct{ cubes, fourths float64 }
+
+// agreementThird is the third cumulant of the agreement of n pairs, times n²:
+// 8·E h³ + 24·E h(X)h(Y)ψ(X,Y) of Hoeffding's decomposition, h = p−Σp².
+func agreementThird(a float64, of powersOf) float64 {
+	return 8*(of.fourths-3*a*of.cubes+2*a*a*a) + 24*(of.fourths-2*a*of.cubes+a*a*a)
+}
+
 // agreement estimates the chance Σp² that two rows agree, without the bias of a
-// row's agreement with itself, and Σp³; NaN without two rows.
-func agreement(s *schemas.Summary) (squares, cubes float64) {
+// row's agreement with itself, and the powers of the shares; NaN without two
+// rows.
+func agreement(s *schemas.Summary) (squares float64, powers powersOf) {
 	var n float64
 	add := func(w float64) {
 		n += w
 		squares += w * w
-		cubes += w * w * w
+		powers.cubes += w * w * w
+		powers.fourths += w * w * w * w
 	}
 	if s.Kind == schemas.Categorical {
 		for _, c := range s.Categories {
@@ -76,9 +91,9 @@ func agreement(s *schemas.Summary) (squares, cubes float64) {
 		eachAtom(s.Points, func(_, w float64) { add(w) })
 	}
 	if n < 2 {
-		return math.NaN(), 0
+		return math.NaN(), powersOf{}
 	}
-	return tail.Clamp((squares - n) / (n * (n - 1))), cubes / (n * n * n)
+	return tail.Clamp((squares - n) / (n * (n - 1))), powersOf{powers.cubes / (n * n * n), powers.fourths / (n * n * n * n)}
 }
 
 // eachAtom visits the values that the store can tell apart, with their weights.

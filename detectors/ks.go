@@ -53,7 +53,8 @@ func ksTail(d float64, n, m uint64) float64 {
 
 // exactKSTail is P(D ≥ d). A sample order is a path over an n×m grid, all
 // equally likely; at each point the last step came from the left with
-// probability i/(i+j). The paths that never reach a gap of d are summed.
+// probability i/(i+j). Summed are the paths that have met a gap of d: the
+// others, taken from 1, would leave no digits of a small p.
 func exactKSTail(d float64, n, m int) float64 {
 	if d <= 0 {
 		return 1
@@ -66,11 +67,9 @@ func exactKSTail(d float64, n, m int) float64 {
 	for i := range n + 1 {
 		for j := range m + 1 {
 			switch {
-			case i == 0 && j == 0:
-				row[j] = 1
 			case !inside(i, j):
-				row[j] = 0
-			default:
+				row[j] = 1
+			case i+j > 0:
 				var left float64
 				if j > 0 {
 					left = row[j-1]
@@ -79,5 +78,5 @@ func exactKSTail(d float64, n, m int) float64 {
 			}
 		}
 	}
-	return tail.Clamp(1 - row[m])
+	return tail.Clamp(row[m])
 }

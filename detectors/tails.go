@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/driftline/driftline/detectors/internal/tail"
 )
@@ -39,7 +38,7 @@ func proportionTail(a, n, b, m float64) float64 {
 	if trials > rows/10 && total*m/rows >= 5 {
 		p := total / rows
 		z := math.Abs(a/n-b/m) / math.Sqrt(p*(1-p)*(1/n+1/m))
-		return tail.Clamp(2 * distuv.UnitNormal.Survival(z))
+		return tail.Clamp(2 * tail.Normal(z))
 	}
 	share := total * m / rows / trials
 	return min(1, 2*min(binomialTail(b, trials, share), binomialTail(trials-b, trials, 1-share)))

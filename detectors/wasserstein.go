@@ -3,7 +3,6 @@ package detectors
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
@@ -56,7 +55,7 @@ func wasserstein(ref, cur *schemas.Summary, _ Params) Result {
 	return Result{
 		Score: distance / scale,
 		PValue: max(fittedTail(distance*root, mean, variance),
-			tail.Clamp(2*distuv.UnitNormal.Survival(distance/scale*root))),
+			tail.Clamp(2*tail.Normal(distance/scale*root))),
 		Detail: moved(ref, cur),
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/internal/tail"
@@ -71,7 +70,7 @@ func correlationTail(a, n, b, m float64) float64 {
 	a, b = max(-most, min(most, a)), max(-most, min(most, b))
 	rho := math.Tanh((n*math.Atanh(a) + m*math.Atanh(b)) / (n + m)) // under the null they share one
 	sd := math.Sqrt((1 + rho*rho/2) * (1/(n-3) + 1/(m-3)))
-	return tail.Clamp(2 * distuv.UnitNormal.Survival(math.Abs(math.Atanh(a)-math.Atanh(b))/sd))
+	return tail.Clamp(2 * tail.Normal(math.Abs(math.Atanh(a)-math.Atanh(b))/sd))
 }
 
 // ranked replaces each column's values by their mid ranks; NaN stays.

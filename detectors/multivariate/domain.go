@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/internal/tail"
@@ -66,7 +65,7 @@ func domainClassifier(ref, cur *mat.Dense, seed uint64) detectors.Result {
 	}
 	return detectors.Result{
 		Score:  max(0.5, sum),
-		PValue: tail.Clamp(distuv.UnitNormal.Survival((sum - 0.5) / math.Sqrt(variance))),
+		PValue: tail.Normal((sum - 0.5) / math.Sqrt(variance)),
 		Detail: fmt.Sprintf("a classifier tells the window's rows from the reference's with AUC %.3f", sum),
 	}
 }

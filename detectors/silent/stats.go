@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/mathext"
-	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/driftline/driftline/detectors/internal/tail"
 )
 
 // madScale makes the median absolute deviation of normal values their standard
@@ -81,7 +82,7 @@ func risen(k, n, k0, n0 uint64) float64 {
 		m := float64(n)
 		mean := m * a / (a + b)
 		variance := m * a * b * (a + b + m) / ((a + b) * (a + b) * (a + b + 1))
-		return clamp01(distuv.UnitNormal.Survival((float64(k) - .5 - mean) / math.Sqrt(variance)))
+		return clamp01(tail.Normal((float64(k) - .5 - mean) / math.Sqrt(variance)))
 	}
 	sum := 0.
 	for x := float64(k); x <= float64(n); x++ {
@@ -114,7 +115,7 @@ func wilson(k, n uint64, z float64) (low, high float64) {
 
 // normalTails is the two-sided p-value of a standard normal z.
 func normalTails(z float64) float64 {
-	return clamp01(2 * distuv.UnitNormal.Survival(math.Abs(z)))
+	return clamp01(2 * tail.Normal(math.Abs(z)))
 }
 
 // share is k of n, 0 of none.

@@ -9,6 +9,11 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
+// Normal is P(X ≥ z) for a standard normal variable. The complementary error
+// function keeps all digits down to 1e-308 (z = 37.5); one minus a distribution
+// function would be 0 from z = 8.3 on.
+func Normal(z float64) float64 { return Clamp(math.Erfc(z/math.Sqrt2) / 2) }
+
 // Gamma is P(X ≥ x) for a gamma variable of the given shape and scale 1.
 func Gamma(shape, x float64) float64 {
 	if !(shape > 0) || !(x > 0) {

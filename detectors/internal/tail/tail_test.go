@@ -22,6 +22,36 @@ func TestKnownPoints(t *testing.T) {
 	near(t, "Welch for equal variances", Welch(a, b), 0.05, 1e-6)
 }
 
+// Far out, where a p-value of 0 would say more than any data can. Values by
+// series of 30 digits (mpmath).
+func TestFarTails(t *testing.T) {
+	row := func(n float64) Sample { return Sample{N: n, Variance: 1} }
+	student := func(at, df float64) float64 { // two samples of df/2+1 rows at t deviations
+		a, b := row(df/2+1), row(df/2+1)
+		b.Mean = at * math.Sqrt(2*a.N/df*2/a.N)
+		return Student(a, b)
+	}
+	for _, c := range []struct {
+		what      string
+		got, want float64
+	}{
+		{"normal at 1", Normal(1), 0.158655253931},
+		{"normal at 8", Normal(8), 6.22096057427e-16},
+		{"normal at 9.3", Normal(9.3), 7.02228424044e-21},
+		{"normal at 20", Normal(20), 2.75362411861e-89},
+		{"normal at 37", Normal(37), 5.72557122252e-300},
+		{"χ²₉ at 100", Gamma(4.5, 50), 1.57351763038e-17},
+		{"χ²₉ at 500", Gamma(4.5, 250), 5.74941390304e-102},
+		{"χ²₁ at 1300", Gamma(0.5, 650), 1.13037284415e-284},
+		{"t₂₀ at 10", student(10, 20), 3.16378175871e-9},
+		{"t₁₀₀ at 20", student(20, 100), 9.99426786134e-37},
+		{"F(5,200) at 20", F(20, 5, 200), 3.73661936775e-16},
+		{"F(3,1000) at 100", F(100, 3, 1000), 1.29902045595e-56},
+	} {
+		near(t, c.what+" over the exact one", c.got/c.want, 1, 1e-9)
+	}
+}
+
 // The bound on a binomial tail has a closed form, exp(−n·KL).
 func TestChernoffOfABinomial(t *testing.T) {
 	const n, p, x = 100.0, 0.3, 50.0
@@ -36,7 +66,7 @@ func TestChernoffOfABinomial(t *testing.T) {
 func TestFinite(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -1, 1e308} {
 		for name, p := range map[string]float64{
-			"Gamma": Gamma(2, x), "shape": Gamma(x, 1), "Quadratic": Quadratic(1, 1, 1, x), "s3": Quadratic(1, 1, x, 1), "F": F(x, 2, 5),
+			"Gamma": Gamma(2, x), "Normal": Normal(x), "shape": Gamma(x, 1), "Quadratic": Quadratic(1, 1, 1, x), "s3": Quadratic(1, 1, x, 1), "F": F(x, 2, 5),
 			"Welch": SameMean(Sample{10, x, 1}, Sample{10, 0, 1}), "variance": SameMean(Sample{10, 1, x}, Sample{10, 0, 1}), "n": SameMean(Sample{x, 1, 1}, Sample{10, 0, 1}),
 		} {
 			if !(p >= 0 && p <= 1) {
