@@ -79,7 +79,7 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 		ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
 		Prediction: c.String("prediction"), Score: c.String("score"), Exclude: c.StringSlice("exclude"),
 		Task: backtest.Task(c.String("task")), Metrics: c.StringSlice("metric"), Effects: c.StringSlice("effect"),
-		Thresholds: backtest.ThresholdMode(c.String("threshold-mode")),
+		Thresholds: backtest.ThresholdMode(c.String("threshold-mode")), Plots: c.String("html") != "",
 	}
 	var err error
 	if o.Window, err = backtest.ParseWindowSpec(c.String("window")); err != nil {

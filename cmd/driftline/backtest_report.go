@@ -6,26 +6,23 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/driftline/driftline/internal/backtest"
 	"github.com/driftline/driftline/schemas"
 )
 
-const minute = "2006-01-02 15:04"
-
 // writeReport is a backtest for people: the verdict first, then where it comes from.
 func writeReport(w io.Writer, r *backtest.Report) error {
 	s := r.Summary
 	fmt.Fprintf(w, "%s: %d rows in %d windows of %s, %s to %s, against %s (%d rows)\n",
-		s.Model, s.Rows, s.Windows, s.Window, stamp(s.From), stamp(s.To), s.Reference, s.ReferenceRows)
+		s.Model, s.Rows, s.Windows, s.Window, r.At(s.From), r.At(s.To), s.Reference, s.ReferenceRows)
 	fmt.Fprintf(w, "%d of %d windows alarmed; %d alarms among %d signals on %d features, at level %g a window\n",
 		s.WindowsAlarmed, s.Windows, s.Alarms, s.Signals, s.Features, s.Level)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	if len(s.Alarmed) > 0 {
 		fmt.Fprint(t, "\nFEATURE\tWINDOWS\tALARMS\tFIRST\n")
 		for _, a := range s.Alarmed {
-			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", featureName(a.Feature), a.Windows, a.Alarms, stamp(a.First))
+			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", featureName(a.Feature), a.Windows, a.Alarms, r.At(a.First))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -52,14 +49,14 @@ func writePerformance(w io.Writer, r *backtest.Report) error {
 			row := []string{"", "", "", ""}
 			drift := ""
 			if i == 0 {
-				row = []string{stamp(p.WindowStart), strconv.Itoa(p.N), fmt.Sprintf("%.1f%%", 100*p.Coverage), figure(p.Accuracy)}
+				row = []string{r.At(p.WindowStart), strconv.Itoa(p.N), fmt.Sprintf("%.1f%%", 100*p.Coverage), figure(p.Accuracy)}
 				drift = strconv.Itoa(alarms[p.WindowStart.UnixNano()])
 			}
 			row = append(row, m.Metric, withError(m.Realised, m.RealisedSE), withError(m.Estimated, m.EstimatedSE),
 				signed(m.Deficit), band(m.DeficitLow, m.DeficitHigh), string(m.State), drift)
 			fmt.Fprintln(t, strings.Join(row, "\t"))
 			if m.State == schemas.StateAlarm {
-				reasons = append(reasons, stamp(p.WindowStart)+"  "+m.Reason)
+				reasons = append(reasons, r.At(p.WindowStart)+"  "+m.Reason)
 			}
 		}
 	}
@@ -125,5 +122,3 @@ func figure(v *float64) string {
 	}
 	return strconv.FormatFloat(*v, 'f', 3, 64)
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(minute) }

@@ -36,6 +36,7 @@ type Options struct {
 	Window     WindowSpec       // default 1h
 	Config     detectors.Config // the detect section; zero value means detectors.DefaultConfig
 	Entry      detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
+	Plots      bool             // count what pictures need, too
 	Now        time.Time        // recorded as the time of evaluation; zero means the clock
 }
 

@@ -1,6 +1,8 @@
 package backtest
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/driftline/driftline/schemas"
@@ -12,6 +14,21 @@ type Report struct {
 	Signals     []schemas.Signal `json:"signals"`     // by window, feature and detector
 	Performance []Performance    `json:"performance"` // by window; empty without labels
 	Summary     Summary          `json:"summary"`
+
+	Plots   *Plots `json:"-"` // nil unless asked for
+	Rowwise bool   `json:"-"` // the data have no times: those of windows count rows in seconds since 1970
+}
+
+// At names an instant of the run for people: a day, a minute, or a row.
+func (r *Report) At(t time.Time) string {
+	t = t.UTC()
+	switch {
+	case r.Rowwise:
+		return "row " + strconv.FormatInt(t.Unix(), 10)
+	case strings.HasSuffix(r.Summary.Window, "d"), strings.HasSuffix(r.Summary.Window, "mo"):
+		return t.Format("2006-01-02")
+	}
+	return t.Format("2006-01-02 15:04")
 }
 
 // Performance is how well the model did in one window, by the labels known, and

@@ -76,6 +76,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.summarize(plan, &ref, in.data.Rows, windows, o)
 	r.Summary.Absent = absent
+	r.Rowwise = in.data.Column(o.Timestamp) == nil
+	if o.Plots {
+		r.Plots = r.plots(&in, windows, o)
+	}
 	if j != nil {
 		all := whole.performance(schemas.Span{}, in.data.Rows)
 		r.Summary.Accuracy, r.Summary.AUC, r.Summary.Task = all.Accuracy, all.AUC, j.task
