@@ -32,6 +32,7 @@ func backtestCommand() *cli.Command {
 			text("timestamp", "`COLUMN` of the event time"),
 			text("prediction", "`COLUMN` of the predicted class"),
 			text("score", "`COLUMN` of the score: a probability where labels are 0 and 1, the predicted value of a regression"),
+			&cli.StringSliceFlag{Name: "score-columns", Usage: "probabilities of a model of several classes: `CLASS=COLUMN` for each, or a prefix such as proba_* whose columns are named after the classes"},
 			text("task", "`KIND` of model: binary, multiclass or regression (default: found by the labels)"),
 			&cli.StringSliceFlag{Name: "metric", Usage: "performance `METRICS` to judge: " + metricNames() + " (default: roc_auc, mae, or accuracy where there is no score)"},
 			&cli.StringSliceFlag{Name: "effect", Usage: "`METRIC=DEFICIT`: smallest distance of estimated and realised that alarms"},
@@ -77,7 +78,7 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 		Tenant: c.String("tenant"), Model: c.String("model"),
 		Reference: c.String("reference"), Data: c.String("data"), Labels: c.String("labels"),
 		ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
-		Prediction: c.String("prediction"), Score: c.String("score"), Exclude: c.StringSlice("exclude"),
+		Prediction: c.String("prediction"), Score: c.String("score"), ScoreColumns: c.StringSlice("score-columns"), Exclude: c.StringSlice("exclude"),
 		Task: backtest.Task(c.String("task")), Metrics: c.StringSlice("metric"), Effects: c.StringSlice("effect"),
 		Thresholds: backtest.ThresholdMode(c.String("threshold-mode")), Plots: c.String("html") != "",
 	}

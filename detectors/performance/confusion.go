@@ -155,7 +155,7 @@ func (c *Confusion) macro(of func(class int) (float64, slope)) (float64, slope) 
 func (c *Confusion) metric(name string) (float64, slope) {
 	binary := c.Classes == 2
 	switch {
-	case name == NameAccuracy:
+	case name == NameAccuracy, name == NameMicroF1:
 		return c.accuracy()
 	case name == NamePrecision && binary:
 		return c.precision(1)

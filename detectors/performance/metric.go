@@ -38,6 +38,7 @@ const (
 	NamePrecision = "precision"
 	NameRecall    = "recall"
 	NameF1        = "f1"
+	NameMicroF1   = "f1_micro"
 	NameLogLoss   = "log_loss"
 	NameBrier     = "brier"
 	NameECE       = "ece"
@@ -48,11 +49,12 @@ const (
 )
 
 var metrics = []Metric{
-	{NameAUC, "ROC AUC", "probability", "0 to 1, 0.5 is chance", false, 0.05, "chance that a positive row scores above a negative one, ties counting half; standard error by DeLong, DeLong and Clarke-Pearson 1988"},
+	{NameAUC, "ROC AUC", "probability", "0 to 1, 0.5 is chance", false, 0.05, "chance that a positive row scores above a negative one, ties counting half, of several classes the plain mean of each against the rest; standard error by DeLong, DeLong and Clarke-Pearson 1988"},
 	{NameAccuracy, "accuracy", "share of rows", "0 to 1", false, 0.05, "rows whose prediction equals the label; standard error of a proportion"},
 	{NamePrecision, "precision", "share of rows", "0 to 1", false, 0.1, "true positives among predicted positives, of several classes their plain mean; standard error by the delta method"},
 	{NameRecall, "recall", "share of rows", "0 to 1", false, 0.1, "true positives among positives, of several classes their plain mean; standard error by the delta method"},
 	{NameF1, "F1", "1", "0 to 1", false, 0.05, "harmonic mean of precision and recall, of several classes their plain mean; standard error by the delta method"},
+	{NameMicroF1, "micro F1", "1", "0 to 1", false, 0.05, "F1 over all rows and classes at once; for classes that exclude each other also micro precision, micro recall and the accuracy, whose standard error it has"},
 	{NameLogLoss, "log loss", "nats", "0 to 34.54", true, 0.1, "mean of −ln of the probability given to the label, probabilities clipped to [1e-15, 1−1e-15]; standard error of a mean"},
 	{NameBrier, "Brier score", "squared probability", "0 to 1", true, 0.05, "mean squared distance of probability and label; standard error of a mean"},
 	{NameECE, "calibration error", "probability", "0 to 1", true, 0.05, "mean distance of probability and observed share over ten bins, weighted by rows; biased upwards by chance, see ECE"},

@@ -27,11 +27,14 @@ type judge struct {
 func newJudge(in *inputs, p *detectors.Plan, o Options) (*judge, error) {
 	past := textsOf(in.reference, in.labels.name)
 	task := o.Task
-	if task == "" {
+	switch {
+	case task == "" && in.classes != nil:
+		task = Multiclass
+	case task == "":
 		task = taskOf(slices.Concat(in.labels.of(in.data, o), past))
 	}
 	j := &judge{
-		sampler: sampler{task: task, o: o, features: in.lossFeatures(task, o)},
+		sampler: sampler{task: task, o: o, features: in.lossFeatures(task, o), classes: in.classes},
 		metrics: o.Metrics,
 		estimate: func(string, sample) performance.Figure {
 			return performance.Figure{Value: math.NaN(), SE: math.NaN()}
@@ -85,7 +88,17 @@ func (j *judge) learn(reference sample) {
 		j.estimate = func(m string, x sample) performance.Figure { return e.Estimate(m, x.regression) }
 		j.gap = func(m string, x sample) performance.Gap { return e.Gap(m, x.regression) }
 	case Multiclass:
-		j.why = "classes by name are measured, not estimated"
+		if j.classes == nil {
+			j.why = "estimates for several classes need --score-columns"
+			return
+		}
+		e, err := performance.NewMultiCBPE(reference.multiclass, len(j.classes))
+		if err != nil {
+			j.why = err.Error()
+			return
+		}
+		j.estimate = func(m string, x sample) performance.Figure { return e.Estimate(m, x.multiclass) }
+		j.gap = func(m string, x sample) performance.Gap { return e.Gap(m, x.multiclass) }
 	}
 }
 

@@ -18,26 +18,27 @@ import (
 
 // Options of a run; the command's flags by the same names.
 type Options struct {
-	Tenant     string           // of the model; empty means default
-	Model      string           // name of the model; required
-	Reference  string           // file with reference rows, CSV or Parquet; required
-	Data       string           // file with the rows to judge; required
-	Labels     string           // file with id and label columns; empty: labels are in the data, or there are none
-	ID         string           // column that joins data and labels; needed with Labels
-	Label      string           // column of the label in Labels, reference and data; empty: the only other column of the labels file
-	Timestamp  string           // column of the event time; needed unless the window counts rows
-	Prediction string           // column of the predicted class; becomes _prediction
-	Score      string           // column of the score: a probability for labels 0 and 1, a value for a regression; becomes _score
-	Task       Task             // empty: found by the labels
-	Metrics    []string         // of performance.Metrics; empty: roc_auc, mae, or accuracy where there is no score
-	Effects    []string         // metric=smallest deficit that counts; default the metric's own, for errors of regressions a tenth of the reference's
-	Thresholds ThresholdMode    // empty: calibrated
-	Exclude    []string         // further columns that are not features
-	Window     WindowSpec       // default 1h
-	Config     detectors.Config // the detect section; zero value means detectors.DefaultConfig
-	Entry      detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
-	Plots      bool             // count what pictures need, too
-	Now        time.Time        // recorded as the time of evaluation; zero means the clock
+	Tenant       string           // of the model; empty means default
+	Model        string           // name of the model; required
+	Reference    string           // file with reference rows, CSV or Parquet; required
+	Data         string           // file with the rows to judge; required
+	Labels       string           // file with id and label columns; empty: labels are in the data, or there are none
+	ID           string           // column that joins data and labels; needed with Labels
+	Label        string           // column of the label in Labels, reference and data; empty: the only other column of the labels file
+	Timestamp    string           // column of the event time; needed unless the window counts rows
+	Prediction   string           // column of the predicted class; becomes _prediction
+	Score        string           // column of the score: a probability for labels 0 and 1, a value for a regression; becomes _score
+	ScoreColumns []string         // class=column for every class of several, or a prefix and *: the columns of their probabilities
+	Task         Task             // empty: found by the labels
+	Metrics      []string         // of performance.Metrics; empty: roc_auc, mae, or accuracy where there is no score
+	Effects      []string         // metric=smallest deficit that counts; default the metric's own, for errors of regressions a tenth of the reference's
+	Thresholds   ThresholdMode    // empty: calibrated
+	Exclude      []string         // further columns that are not features
+	Window       WindowSpec       // default 1h
+	Config       detectors.Config // the detect section; zero value means detectors.DefaultConfig
+	Entry        detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
+	Plots        bool             // count what pictures need, too
+	Now          time.Time        // recorded as the time of evaluation; zero means the clock
 }
 
 // WindowSpec is how history is cut: by time or into chunks of rows.
@@ -145,6 +146,8 @@ func (o *Options) complete() error {
 	_, effects := o.effects()
 	return errors.Join(
 		effects, o.checkChoices(),
+		need(len(o.ScoreColumns) == 0 || o.Score == "", "--score is for one probability or value, --score-columns for one of each class: give one of them"),
+		need(len(o.ScoreColumns) == 0 || o.Task == "" || o.Task == Multiclass, "--score-columns is for --task multiclass"),
 		need(o.Model != "", "--model is missing"),
 		need(o.Reference != "", "--reference is missing: a CSV or Parquet file with reference rows"),
 		need(o.Data != "", "--data is missing: a CSV or Parquet file with the rows to judge"),

@@ -93,6 +93,7 @@ type inputs struct {
 	reference *tabular.Table
 	features  []schemas.Summary // of the reference
 	labels    *labels           // nil without labels
+	classes   []class           // of --score-columns, ascending by name
 }
 
 func read(o Options) (in inputs, err error) {
@@ -109,6 +110,9 @@ func read(o Options) (in inputs, err error) {
 		if name != "" && in.data.Column(name) == nil {
 			return in, fmt.Errorf("%s: no column %q; columns: %v", o.Data, name, in.data.Names())
 		}
+	}
+	if in.classes, err = classesOf(o, in.data); err != nil {
+		return in, err
 	}
 	if in.labels == nil && o.Label != "" {
 		if in.data.Column(o.Label) == nil && in.reference.Column(o.Label) == nil {

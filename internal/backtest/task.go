@@ -16,7 +16,8 @@ import (
 type sample struct {
 	binary     performance.BinaryRows
 	regression performance.RegressionRows
-	classes    [2][]string // predictions and truths
+	multiclass performance.MulticlassRows // with probabilities
+	classes    [2][]string                // without: predictions and truths
 }
 
 // manyValues is how many distinct whole numbers are a quantity and no classes.
@@ -51,12 +52,17 @@ type sampler struct {
 	task     Task
 	o        Options
 	features []string // numeric columns of both files, for the loss model
+	classes  []class  // with probabilities, ascending by name; nil without
 }
 
 // of the rows of a table. With truths only rows whose label is known.
 func (s *sampler) of(t *tabular.Table, truths []string) (out sample, err error) {
 	scores, predictions := numbersOf(t, s.o.Score), textsOf(t, s.o.Prediction)
 	values := numbersOf(t, cmp.Or(s.o.Score, s.o.Prediction))
+	var probabilities [][]float64 // by class
+	for _, c := range s.classes {
+		probabilities = append(probabilities, numbersOf(t, c.column))
+	}
 	var rows []int
 	for i := range t.Rows {
 		if truths != nil && truths[i] == "" {
@@ -66,7 +72,11 @@ func (s *sampler) of(t *tabular.Table, truths []string) (out sample, err error) 
 		case Binary:
 			s.addBinary(&out.binary, scores[i], predictions[i], truths, i)
 		case Multiclass:
-			if predictions[i] != "" && truths != nil {
+			if s.classes != nil {
+				if err := s.addClasses(&out.multiclass, probabilities, predictions[i], truths, i); err != nil {
+					return out, fmt.Errorf("%s, row %d: %w", t.Name, i, err)
+				}
+			} else if predictions[i] != "" && truths != nil {
 				out.classes[0], out.classes[1] = append(out.classes[0], predictions[i]), append(out.classes[1], truths[i])
 			}
 		case Regression:
@@ -117,14 +127,13 @@ func (s *sampler) measure(metric string, x sample) performance.Figure {
 		return performance.MeasureRegression(metric, x.regression.Predicted, x.regression.Truth)
 	case Multiclass:
 	}
-	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(x.classes[0], x.classes[1]))))
-	state := performance.NewMulticlassState(len(names))
-	for i, truth := range x.classes[1] {
-		p, _ := slices.BinarySearch(names, x.classes[0][i])
-		y, _ := slices.BinarySearch(names, truth)
-		state.Add(nil, p, y)
+	if s.classes == nil {
+		return measureNames(metric, x.classes[0], x.classes[1])
 	}
-	return state.Figure(metric)
+	if len(x.multiclass.Truth) == 0 {
+		return performance.Figure{Value: math.NaN(), SE: math.NaN()}
+	}
+	return performance.MeasureMulticlass(metric, x.multiclass, len(s.classes))
 }
 
 func needsScore(metric string) bool {
@@ -138,7 +147,7 @@ func (s *sampler) usual() []string {
 	switch {
 	case s.task == Regression:
 		return []string{performance.NameMAE}
-	case s.task == Binary && s.o.Score != "":
+	case s.task == Binary && s.o.Score != "", s.task == Multiclass && s.classes != nil:
 		return []string{performance.NameAUC}
 	}
 	return []string{performance.NameAccuracy}
