@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
@@ -12,7 +15,7 @@ import (
 func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "run",
-		Usage: "run the service",
+		Usage: "run the service; SIGHUP makes it read its configuration again",
 		Flags: []cli.Flag{
 			configFlag(true),
 			&cli.StringFlag{Name: "roles", Usage: "`ROLES` of this process: ingest, detect, correlate, alert, api (default: all)"},
@@ -42,7 +45,17 @@ func runService(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	log.Info("start", "build", selfmetrics.Build().String(), "roles", roles, "config", c.String("config"))
-	if err := app.Run(ctx, cfg, roles, log); err != nil {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	defer signal.Stop(asked)
+	reload := app.Reload{Asked: asked, Load: func() (app.Config, error) {
+		next, err := loadConfig(c)
+		if level := c.String("log-level"); level != "" {
+			next.Log.Level = level
+		}
+		return next, err
+	}}
+	if err := app.Run(ctx, cfg, roles, log, reload); err != nil {
 		return err
 	}
 	log.Info("stopped", "cause", context.Cause(ctx))

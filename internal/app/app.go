@@ -9,15 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/cenkalti/backoff/v5"
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/driftline/driftline/internal/clickhouse"
@@ -117,30 +114,6 @@ func (a *App) start(ctx, run context.Context) error {
 	}
 	a.admin.Ready.Register("start", func() error { return nil })
 	return nil
-}
-
-// Run starts the roles and returns when ctx ends or one of them fails.
-// It owns the process: the garbage collector runs as cfg says.
-func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(cfg.GCPercent)
-	}
-	a, err := Start(ctx, cfg, roles, log)
-	if err != nil {
-		return err
-	}
-	defer a.Stop()
-	a.tellSupervisor(daemon.SdNotifyReady)
-	defer a.tellSupervisor(daemon.SdNotifyStopping) // before Stop: deferred later
-	return a.Wait(ctx)
-}
-
-// tellSupervisor tells systemd where the process stands, if it asked to be told
-// (Type=notify).
-func (a *App) tellSupervisor(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		a.log.Warn("cannot tell systemd", "state", state, "err", err)
-	}
 }
 
 // Wait returns nil when ctx ends, or the error of the role that failed first.

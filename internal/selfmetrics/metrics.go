@@ -4,6 +4,9 @@ package selfmetrics
 // in the code.
 var Table = []Metric{
 	{"driftline_build_info", Gauge, "version, revision, goversion", "Always 1; its labels say what runs."},
+	{"driftline_config_reloads_total", Counter, "outcome", "Times that the configuration was read again (SIGHUP), by outcome: applied, unchanged, refused (the old one stays in force), or failed (the roles did not start with it, and run with the old one)."},
+	{"driftline_config_last_reload_successful", Gauge, "", "1 if the last reload went well or there was none, else 0."},
+	{"driftline_config_last_reload_success_timestamp_seconds", Gauge, "", "When the configuration in force was last read."},
 	{"driftline_kafka_queued_bytes", Gauge, "group", "Bytes of records fetched and not yet handled. At `kafka.queue_bytes` fetching pauses."},
 	{"driftline_kafka_pauses_total", Counter, "group", "Times that fetching paused because the queue was full. Every pause has a resume."},
 	{"driftline_kafka_resumes_total", Counter, "group", "Times that fetching resumed."},
