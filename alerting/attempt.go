@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -15,8 +17,9 @@ import (
 
 // answer is how one attempt went on the wire.
 type answer struct {
-	status int // of HTTP; 0 when no answer came
+	status int // of HTTP or SMTP; 0 when no answer came
 	took   time.Duration
+	text   string // of the answer, on one line and without secrets; may be cut
 }
 
 var (
@@ -24,19 +27,23 @@ var (
 	errJournal = errors.New("journal away")
 )
 
-// attempt sends once: pending row, request, outcome row. n carries the number
-// of the attempt from one to the next. While the circuit breaker is open there
-// is no attempt and so nothing to journal.
-func (r *receiver) attempt(ctx context.Context, inc *schemas.Incident, n *schemas.Notification) error {
+// attempt sends once: pending rows, request, outcome rows. They carry the
+// number of the attempt from one to the next. While the circuit breaker is open
+// there is no attempt and so nothing to journal.
+func (r *receiver) attempt(ctx context.Context, told []Told, rows []schemas.Notification) error {
 	ran := false
 	got, err := r.breaker.Execute(func() (answer, error) {
-		n.Attempt++
-		n.Time, n.Status, n.HTTPStatus, n.DurationMS, n.Error = time.Now().UTC(), schemas.NotificationPending, 0, 0, ""
-		if err := r.append(ctx, n); err != nil {
+		now := time.Now().UTC()
+		for i := range rows {
+			n := &rows[i]
+			n.Attempt++
+			n.Time, n.Status, n.HTTPStatus, n.DurationMS, n.Error = now, schemas.NotificationPending, 0, 0, ""
+		}
+		if err := r.append(ctx, rows...); err != nil {
 			return answer{}, backoff.Permanent(err)
 		}
 		ran = true
-		return r.send(ctx, inc, n.Time)
+		return r.post(ctx, told, now)
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return fmt.Errorf("%d failures in a row, no attempt until the pause is over: %w", breakerFailures, err)
@@ -44,47 +51,89 @@ func (r *receiver) attempt(ctx context.Context, inc *schemas.Incident, n *schema
 	if !ran {
 		return err
 	}
-	return errors.Join(err, r.outcome(ctx, n, got, err))
+	return errors.Join(err, r.outcome(ctx, rows, got, err))
+}
+
+// post bounds an attempt of the protocol in time.
+func (r *receiver) post(ctx context.Context, told []Told, now time.Time) (answer, error) {
+	attempt, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	start := time.Now()
+	got, err := r.protocol.post(attempt, told, now)
+	got.took = time.Since(start)
+	if err != nil && ctx.Err() != nil && !isPermanent(err) {
+		err = errStopped
+	}
+	return got, err
 }
 
 // outcome journals how an attempt went. It does so even when ctx ended
 // meanwhile: what was delivered should not be sent again.
-func (r *receiver) outcome(ctx context.Context, n *schemas.Notification, got answer, err error) error {
-	n.HTTPStatus, n.DurationMS = got.status, float64(got.took.Microseconds())/1000
-	n.Status = schemas.NotificationDelivered
+func (r *receiver) outcome(ctx context.Context, rows []schemas.Notification, got answer, err error) error {
+	status, text := schemas.NotificationDelivered, ""
 	if err != nil {
-		n.Status, n.Error = schemas.NotificationFailed, r.redact(err)
+		status, text = schemas.NotificationFailed, r.redact(err)
+	}
+	for i := range rows {
+		n := &rows[i]
+		n.HTTPStatus, n.DurationMS = got.status, float64(got.took.Microseconds())/1000
+		n.Status, n.Error = status, text
 	}
 	r.metrics.duration.Update(got.took.Seconds())
 	if isPermanent(err) {
-		return nil // the row that drops it says all
+		return nil // the rows that drop it say all
 	}
-	r.metrics.attempts(n.Status).Inc()
+	r.metrics.attempts(status).Inc()
 	ctx, cancel := graceful(ctx)
 	defer cancel()
-	if err := r.append(ctx, n); err != nil {
+	if err := r.append(ctx, rows...); err != nil {
 		return backoff.Permanent(err)
 	}
 	return nil
 }
 
-// send makes one request and judges the answer.
-func (r *receiver) send(ctx context.Context, inc *schemas.Incident, now time.Time) (answer, error) {
-	attempt, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	req, err := r.request(attempt, inc, now)
+// caller makes the requests of protocols over HTTP.
+type caller struct {
+	client *http.Client
+	agent  string
+	hide   func(string) string // takes secrets out of a text
+}
+
+// call makes one request and judges the answer. encode makes the body; an error
+// of it means that the incident cannot be told at all. accept judges the text
+// of an answer that is fine by its status; nil accepts all.
+func (c *caller) call(ctx context.Context, encode func() (*http.Request, error), accept func(text string) error) (answer, error) {
+	req, err := encode()
 	if err != nil {
 		return answer{}, backoff.Permanent(fmt.Errorf("encode notification: %w", err))
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", r.userAgent)
-	start := time.Now()
-	resp, err := r.client.Do(req)
-	if err != nil {
-		return answer{took: time.Since(start)}, unreached(ctx, err)
+	if req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
-	text := cut(r.hide(line(resp.Body)), maxExcerpt) // hide first: half a secret is one too
-	return answer{resp.StatusCode, time.Since(start)}, judge(resp.StatusCode, resp.Header, text)
+	req.Header.Set("User-Agent", c.agent)
+	resp, err := c.client.Do(req.WithContext(ctx))
+	if err != nil {
+		return answer{}, unreached(ctx, err)
+	}
+	text, broken := line(resp.Body)
+	got := answer{status: resp.StatusCode, text: cut(c.hide(text), maxExcerpt)} // hide first: half a secret is one too
+	err = judge(resp.StatusCode, resp.Header, got.text)
+	switch {
+	case err != nil:
+	case broken != nil: // who answers has not said all: it may not have taken all either
+		err = fmt.Errorf("receiver answered %d and broke off: %w", resp.StatusCode, withoutURL(broken))
+	case accept != nil:
+		err = accept(text)
+	}
+	return got, err
+}
+
+// line reads and closes an answer and puts it on one line. An answer that is
+// longer than the limit is cut, which is no error.
+func line(body io.ReadCloser) (string, error) {
+	defer body.Close() //nolint:errcheck // read only
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	return strings.ToValidUTF8(strings.Join(strings.Fields(string(text)), " "), "\uFFFD"), err
 }
 
 // unreached judges an attempt without an answer: another may do, except when
@@ -93,7 +142,7 @@ func unreached(ctx context.Context, err error) error {
 	if refused := (*refusedError)(nil); errors.As(err, &refused) {
 		return backoff.Permanent(refused)
 	}
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return errStopped
 	}
 	return fmt.Errorf("no answer: %w", withoutURL(err))

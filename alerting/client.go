@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,12 +24,8 @@ const (
 // newClient makes the client of one receiver. It follows no redirect and uses
 // no proxy: a proxy would connect where the address guard does not see it.
 func newClient(cfg Receiver, dial func(context.Context, string, string) (net.Conn, error)) *http.Client {
-	dialer := &net.Dialer{Timeout: cfg.Timeout}
-	if !cfg.AllowPrivate {
-		dialer.Control = publicOnly
-	}
 	if dial == nil {
-		dial = dialer.DialContext
+		dial = newDialer(cfg).DialContext
 	}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -42,11 +37,13 @@ func newClient(cfg Receiver, dial func(context.Context, string, string) (net.Con
 	}
 }
 
-// line reads and closes an answer and puts it on one line.
-func line(body io.ReadCloser) string {
-	defer body.Close()                                     //nolint:errcheck // read only
-	text, _ := io.ReadAll(io.LimitReader(body, maxAnswer)) // the status decides; the text only explains
-	return strings.ToValidUTF8(strings.Join(strings.Fields(string(text)), " "), "\uFFFD")
+// newDialer makes the dialer of one receiver, with the address guard.
+func newDialer(cfg Receiver) *net.Dialer {
+	dialer := &net.Dialer{Timeout: cfg.Timeout}
+	if !cfg.AllowPrivate {
+		dialer.Control = publicOnly
+	}
+	return dialer
 }
 
 // withRetryAfter adds the pause that a receiver asks for, in seconds or as a

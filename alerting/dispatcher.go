@@ -14,10 +14,10 @@ import (
 	"github.com/driftline/driftline/schemas"
 )
 
-// Journal remembers every attempt. Append returns when the row is durable.
-// Both may be called from several goroutines at once.
+// Journal remembers every attempt. Append returns when all
+// rows are durable, or none is. Both may be called from several goroutines at once.
 type Journal interface {
-	Append(ctx context.Context, n schemas.Notification) error
+	Append(ctx context.Context, rows ...schemas.Notification) error
 
 	// Delivered is the highest revision of an incident that is settled with a
 	// receiver, 0 for none.
@@ -56,6 +56,8 @@ func (o Options) withDefaults() Options {
 // keep their order, all else runs in parallel.
 type Dispatcher struct {
 	receivers []*receiver
+	cfg       Config
+	options   Options
 }
 
 // New makes a Dispatcher; the error names every mistake in the configuration.
@@ -68,30 +70,43 @@ func New(cfg Config, journal Journal, opts ...Options) (*Dispatcher, error) {
 		o = opts[0]
 	}
 	o = o.withDefaults()
-	d := &Dispatcher{}
+	d := &Dispatcher{cfg: cfg, options: o}
 	for i := range cfg.Receivers {
 		d.receivers = append(d.receivers, newReceiver(cfg.Receivers[i], cfg.ExternalURL, journal, o))
 	}
 	return d, nil
 }
 
-// Notify tells every receiver about a revision of an incident and returns when
-// each has taken it or it was dropped for a reason that the journal tells. An
-// error means that some receiver is still to be told, because ctx ended or the
-// journal is away for good: call again with the same revision. Receivers that
-// have it already are not told again.
+// Notify tells every receiver about a revision of an incident, whatever routes
+// say, and returns when each has taken it or it was dropped for a reason that
+// the journal tells. An error means that some receiver is still to be told,
+// because ctx ended or the journal is away for good: call again with the same
+// revision. Receivers that have it already are not told again.
 func (d *Dispatcher) Notify(ctx context.Context, inc schemas.Incident) error {
 	errs := make([]error, len(d.receivers))
 	var wg sync.WaitGroup
 	for i, r := range d.receivers {
+		if rank(inc.Severity) < rank(r.least) {
+			continue
+		}
 		wg.Go(func() {
-			if err := r.notify(ctx, &inc); err != nil {
+			if _, err := r.notify(ctx, notice{told: []Told{{Incident: inc, Labels: labelsOf(&inc)}}}); err != nil {
 				errs[i] = fmt.Errorf("notify %s of incident %s revision %d: %w", r.name, inc.ID, inc.Revision, err)
 			}
 		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// receiver by its name, nil for none.
+func (d *Dispatcher) receiver(name string) *receiver {
+	for _, r := range d.receivers {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 // Close closes idle connections. Notify must have returned.

@@ -31,3 +31,22 @@ func newReceiverMetrics(set *metrics.Set, name string, state func() gobreaker.St
 func (m receiverMetrics) attempts(s schemas.NotificationStatus) *metrics.Counter {
 	return m.byStatus[s]
 }
+
+// alerterMetrics count what becomes of incidents before a receiver is asked.
+type alerterMetrics struct {
+	suppressed func(receiver, by string) *metrics.Counter
+	waiting    *metrics.Gauge
+	silences   *metrics.Gauge
+	errors     *metrics.Counter
+}
+
+func newAlerterMetrics(set *metrics.Set) alerterMetrics {
+	return alerterMetrics{
+		suppressed: func(receiver, by string) *metrics.Counter {
+			return set.GetOrCreateCounter(fmt.Sprintf(`driftline_alerting_suppressed_total{by=%q,receiver=%q}`, by, receiver))
+		},
+		waiting:  set.GetOrCreateGauge(`driftline_alerting_waiting`, nil),
+		silences: set.GetOrCreateGauge(`driftline_alerting_silences`, nil),
+		errors:   set.GetOrCreateCounter(`driftline_alerting_silence_errors_total`),
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,27 +30,27 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // settled tells whether the receiver has this revision or a newer one.
 func (r *receiver) settled(ctx context.Context, inc *schemas.Incident) (bool, error) {
-	revision, err := insist(ctx, r, "read journal", func() (uint64, error) {
+	revision, err := insist(ctx, r.log, r.pause, "read journal", func() (uint64, error) {
 		return r.journal.Delivered(ctx, inc.ID, r.name)
 	})
 	return err == nil && revision >= inc.Revision, err
 }
 
-// append writes a row to the journal.
-func (r *receiver) append(ctx context.Context, n *schemas.Notification) error {
-	row := *n
-	_, err := insist(ctx, r, "append to journal", func() (struct{}, error) {
-		return struct{}{}, r.journal.Append(ctx, row)
+// append writes rows to the journal.
+func (r *receiver) append(ctx context.Context, rows ...schemas.Notification) error {
+	rows = slices.Clone(rows)
+	_, err := insist(ctx, r.log, r.pause, "append to journal", func() (struct{}, error) {
+		return struct{}{}, r.journal.Append(ctx, rows...)
 	})
 	return err
 }
 
 // insist repeats an operation of the journal until it succeeds or ctx ends:
 // without the journal nothing can be promised, so nothing is sent or dropped.
-func insist[T any](ctx context.Context, r *receiver, what string, f func() (T, error)) (T, error) {
-	out, err := backoff.Retry(ctx, f, backoff.WithBackOff(r.pauses()), backoff.WithMaxElapsedTime(0),
+func insist[T any](ctx context.Context, log *slog.Logger, pause time.Duration, what string, f func() (T, error)) (T, error) {
+	out, err := backoff.Retry(ctx, f, backoff.WithBackOff(pauses(pause)), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, pause time.Duration) {
-			r.log.Warn("journal is away", "operation", what, "err", err, "retry_in", pause)
+			log.Warn("journal is away", "operation", what, "err", err, "retry_in", pause)
 		}))
 	if err != nil {
 		err = fmt.Errorf("%s: %w", what, errors.Join(errJournal, err))

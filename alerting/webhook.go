@@ -26,11 +26,15 @@ const (
 	typeOpened   = "incident.opened"
 	typeUpdated  = "incident.updated"
 	typeResolved = "incident.resolved"
+	typeTaken    = "incident.acknowledged"
 )
 
 // webhook speaks Standard Webhooks, https://www.standardwebhooks.com.
 type webhook struct {
+	*caller
 	url     config.Secret
+	format  string
+	link    link
 	signers []*standardwebhooks.Webhook
 	keys    []config.Secret
 }
@@ -41,9 +45,28 @@ type webhookBody struct {
 	Data      trimmed   `json:"data"`
 }
 
+// cloudEvent is CloudEvents 1.0 in structured mode.
+type cloudEvent struct {
+	SpecVersion     string    `json:"specversion"`
+	ID              string    `json:"id"` // with source, the same on every attempt
+	Source          string    `json:"source"`
+	Type            string    `json:"type"`
+	Subject         string    `json:"subject"`
+	Time            time.Time `json:"time"`
+	DataContentType string    `json:"datacontenttype"`
+	Data            trimmed   `json:"data"`
+}
+
+// The fixed parts of a CloudEvent.
+const (
+	cloudEventsType   = "application/cloudevents+json; charset=utf-8"
+	cloudEventsSource = "/driftline/incidents"
+	cloudEventsPrefix = "com.github.driftline." // reverse DNS name before the type
+)
+
 // newWebhook makes the protocol of a valid configuration.
-func newWebhook(cfg Webhook) *webhook {
-	w := &webhook{url: cfg.URL, keys: cfg.Secrets}
+func newWebhook(cfg Webhook, web *caller, link link) *webhook {
+	w := &webhook{caller: web, url: cfg.URL, keys: cfg.Secrets, format: cfg.Format, link: link}
 	for _, s := range cfg.Secrets {
 		raw, _ := decodeSecret(s)                        // checked by Validate
 		signer, _ := standardwebhooks.NewWebhookRaw(raw) // never fails
@@ -66,9 +89,8 @@ func decodeSecret(s config.Secret) ([]byte, error) {
 
 func (w *webhook) kind() string                        { return "webhook" }
 func (w *webhook) action(inc *schemas.Incident) string { return action(inc) }
-func (w *webhook) key(inc *schemas.Incident) string {
-	return inc.ID + "-" + strconv.FormatUint(inc.Revision, 10)
-}
+func (w *webhook) key(inc *schemas.Incident) string    { return incidentKey(inc) }
+func (w *webhook) digests() bool                       { return false }
 
 func (w *webhook) secrets() []string {
 	out := addressSecrets(w.url.Value())
@@ -78,8 +100,12 @@ func (w *webhook) secrets() []string {
 	return out
 }
 
-func (w *webhook) request(ctx context.Context, inc *schemas.Incident, now time.Time) (*http.Request, error) {
-	body, err := w.body(inc)
+func (w *webhook) post(ctx context.Context, told []Told, now time.Time) (answer, error) {
+	return w.call(ctx, func() (*http.Request, error) { return w.request(ctx, &told[0], now) }, nil)
+}
+
+func (w *webhook) request(ctx context.Context, t *Told, now time.Time) (*http.Request, error) {
+	body, err := w.body(t)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +113,14 @@ func (w *webhook) request(ctx context.Context, inc *schemas.Incident, now time.T
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	signatures, err := w.sign(w.key(inc), now, body)
+	signatures, err := w.sign(w.key(&t.Incident), now, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set(standardwebhooks.HeaderWebhookID, w.key(inc))
+	if w.format == FormatCloudEvents {
+		req.Header.Set("Content-Type", cloudEventsType)
+	}
+	req.Header.Set(standardwebhooks.HeaderWebhookID, w.key(&t.Incident))
 	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signatures)
 	return req, nil
@@ -110,8 +139,16 @@ func (w *webhook) sign(id string, now time.Time, body []byte) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-func (w *webhook) body(inc *schemas.Incident) ([]byte, error) {
-	return fit(inc, len(inc.Signals), maxWebhookBody, func(t trimmed) ([]byte, error) {
+func (w *webhook) body(t *Told) ([]byte, error) {
+	inc := &t.Incident
+	return fit(t, len(inc.Signals), maxWebhookBody, func(t trimmed) ([]byte, error) {
+		t.URL = w.link.to(inc.ID)
+		if w.format == FormatCloudEvents {
+			return json.Marshal(cloudEvent{
+				SpecVersion: "1.0", ID: w.key(inc), Source: cloudEventsSource, Type: cloudEventsPrefix + typeOf(inc), Subject: inc.ID,
+				Time: inc.UpdatedAt, DataContentType: "application/json", Data: t,
+			})
+		}
 		return json.Marshal(webhookBody{typeOf(inc), inc.UpdatedAt, t})
 	})
 }
@@ -120,6 +157,8 @@ func typeOf(inc *schemas.Incident) string {
 	switch {
 	case inc.State == schemas.IncidentResolved:
 		return typeResolved
+	case inc.State == acknowledged:
+		return typeTaken
 	case inc.Revision <= 1:
 		return typeOpened
 	}

@@ -135,6 +135,7 @@ var published = map[string]reflect.Type{
 	"incident":     reflect.TypeFor[schemas.Incident](),
 	"touch":        reflect.TypeFor[schemas.Touch](),
 	"notification": reflect.TypeFor[schemas.Notification](),
+	"silence":      reflect.TypeFor[schemas.Silence](),
 }
 
 var jsonSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {

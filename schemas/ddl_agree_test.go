@@ -27,6 +27,7 @@ var stored = []struct {
 	{"signals", reflect.TypeFor[schemas.Signal](), nil},
 	{"incidents", reflect.TypeFor[schemas.Incident](), nil},
 	{"notifications", reflect.TypeFor[schemas.Notification](), nil},
+	{"silences", reflect.TypeFor[schemas.Silence](), nil},
 }
 
 // columnTypes is how a Go type is stored, whatever its dictionary or codec.

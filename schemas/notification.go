@@ -7,6 +7,8 @@ type NotificationStatus string
 
 // The statuses of a notification, in the order in which they are journalled.
 const (
+	NotificationQueued     NotificationStatus = "queued"     // a route leads to the receiver; it waits for its group
+	NotificationSuppressed NotificationStatus = "suppressed" // kept back by a silence, a time interval or inhibition; Error says which
 	NotificationPending   NotificationStatus = "pending"   // journalled before the attempt
 	NotificationDelivered NotificationStatus = "delivered" // the receiver took it
 	NotificationFailed    NotificationStatus = "failed"    // this attempt failed; another may follow
@@ -21,10 +23,10 @@ type Notification struct {
 	IncidentID string             `json:"incident_id"`
 	Revision   uint64             `json:"revision"` // of the incident
 	Receiver   string             `json:"receiver"` // configured name
-	Kind       string             `json:"kind"`     // pagerduty, webhook
-	Action     string             `json:"action"`   // trigger, resolve
+	Kind       string             `json:"kind"`     // pagerduty, webhook, slack, alertmanager, email
+	Action     string             `json:"action"`   // trigger, acknowledge, resolve, change
 	Key        string             `json:"key"`      // idempotency key sent to the receiver
-	Attempt    uint32             `json:"attempt"`  // from 1
+	Attempt    uint32             `json:"attempt"`  // from 1; 0 while nothing was tried
 	Status     NotificationStatus `json:"status"`
 	HTTPStatus int                `json:"http_status"` // 0 when no answer came
 	DurationMS float64            `json:"duration_ms"`

@@ -255,6 +255,7 @@ func TestPublishedFormsFitTheirJSONSchemas(t *testing.T) {
 		{"incident", resolved},
 		{"touch", schemas.Touch{ModelKey: key, Spans: []schemas.Span{span}, Rows: 1, Watermark: at}},
 		{"notification", schemas.Notification{Time: at, Status: schemas.NotificationPending}},
+		{"silence", schemas.Silence{ID: "s", Matchers: []string{`severity="warning"`}, StartsAt: at, EndsAt: at}},
 	} {
 		b, err := json.Marshal(c.value)
 		if err != nil {

@@ -2,70 +2,139 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/internal/kafka"
+	"github.com/driftline/driftline/internal/selfmetrics"
 	"github.com/driftline/driftline/schemas"
 )
 
-// notifyAtOnce bounds the incidents of one partition that are told side by side.
-const notifyAtOnce = 16
-
-// commitGrace is how long a commit of what was told may go on after the
-// partition is asked for: what is not committed is looked up in the journal.
-const commitGrace = 10 * time.Second
-
-// alert tells receivers of the revisions in one partition of incidents: those
-// of one incident in order, incidents side by side, so that a receiver that
-// hangs on one does not hold back the others. It commits what is settled, and
-// its journal skips what a predecessor had settled.
-type alert struct {
-	a      *App
-	p      *kafka.Partition
-	notify func(context.Context, schemas.Incident) error
-}
-
-// Handle returns when every revision is delivered or given up.
-func (h *alert) Handle(ctx context.Context, records []*kgo.Record) error {
-	var order []string
-	byID := map[string][]schemas.Incident{}
-	collect := decode(h.a, string(Alert), func(_ context.Context, inc schemas.Incident) error {
-		if byID[inc.ID] == nil {
-			order = append(order, inc.ID)
-		}
-		byID[inc.ID] = append(byID[inc.ID], inc)
-		return nil
-	})
-	for _, r := range records {
-		if err := collect(ctx, r); err != nil {
-			return err
-		}
-	}
-	g, telling := errgroup.WithContext(ctx)
-	g.SetLimit(notifyAtOnce)
-	for _, id := range order {
-		g.Go(func() error {
-			for _, inc := range byID[id] {
-				if err := retry(telling, func() error { return h.notify(telling, inc) }); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+// startAlert: incidents → receivers.
+func (a *App) startAlert(start, run context.Context) error {
+	d, err := alerting.New(a.cfg.Alerting, a.db, alerting.Options{Log: a.log.With("role", Alert), Metrics: a.set, Version: selfmetrics.Build().Version})
+	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitGrace)
-	defer cancel()
-	return h.p.Commit(ctx, records[len(records)-1].Offset+1, "")
+	a.onStop("receivers", d.Close)
+	return a.consume(start, run, kafka.GroupConfig{
+		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
+		New: func(p *kafka.Partition) (kafka.Handler, error) {
+			if p.Number != 0 {
+				return nil, fmt.Errorf("topic %s has more than one partition: groups and inhibition need one owner of all incidents; name another topic in kafka.topics.incidents, which is then created with one", p.Topic)
+			}
+			return a.takeAlerts(run, d, p)
+		},
+	})
 }
 
-// Tick has nothing to do.
-func (h *alert) Tick(context.Context, time.Time) error { return nil }
+// alert hands the incidents of the topic's only partition to an Alerter, which
+// is this handler's own, and commits what it has taken.
+type alert struct {
+	kafka.Handler
+	alerter *alerting.Alerter
+	next    time.Time // of the Alerter's tick
+	stop    func()    // ends the rounds over burn-rate rules
+}
 
-// Close has nothing to finish: Handle commits.
-func (h *alert) Close(context.Context) error { return nil }
+// alertTick is how often groups are looked at.
+const alertTick = 500 * time.Millisecond
+
+// takeAlerts goes on where the owner before stopped.
+func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, p *kafka.Partition) (kafka.Handler, error) {
+	all, err := a.standingIncidents(run)
+	if err != nil {
+		return nil, err
+	}
+	h := &alert{alerter: alerting.NewAlerter(d, a.db), stop: func() {}}
+	if err := h.alerter.Restore(run, all); err != nil {
+		return nil, err
+	}
+	h.Handler = kafka.Each(p, decode(a, string(Alert), h.alerter.Accept))
+	if burns := alerting.NewBurns(a.cfg.Alerting, a.set); burns.Longest() > 0 {
+		var open []schemas.Incident
+		for i := range all {
+			open = append(open, all[i].Incident)
+		}
+		burns.Restore(open)
+		h.stop = a.lookForBurning(run, burns)
+	}
+	return h, nil
+}
+
+// standingIncidents are those that receivers are still to be told of, or to be
+// reminded of, with what the journal says of each.
+func (a *App) standingIncidents(ctx context.Context) ([]alerting.Restored, error) {
+	rows, err := a.db.Standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := map[string][]alerting.Standing{}
+	for _, s := range rows {
+		by[s.IncidentID] = append(by[s.IncidentID], alerting.Standing{
+			Receiver: s.Receiver, Queued: s.Queued, Settled: s.Settled, Told: s.Told, QueuedSince: s.QueuedAt, LastToldAt: s.ToldAt,
+		})
+	}
+	all, err := a.db.Incidents(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var out []alerting.Restored
+	for i := range all {
+		if s := by[all[i].ID]; s != nil || all[i].State != schemas.IncidentResolved {
+			out = append(out, alerting.Restored{Incident: all[i], Standings: s})
+		}
+	}
+	return out, nil
+}
+
+// Tick tells what is due.
+func (h *alert) Tick(ctx context.Context, now time.Time) error {
+	if !now.Before(h.next) {
+		h.next = now.Add(alertTick)
+		h.alerter.Tick(now)
+	}
+	return h.Handler.Tick(ctx, now)
+}
+
+// End leaves what is under way to the next owner.
+func (h *alert) End() {
+	h.stop()
+	h.alerter.Close()
+}
+
+// burnEvery is how often burn-rate rules are judged.
+const burnEvery = 15 * time.Second
+
+// lookForBurning makes rounds over the burn-rate rules; the function that it
+// returns ends them.
+func (a *App) lookForBurning(run context.Context, burns *alerting.Burns) (stop func()) {
+	ctx, cancel := context.WithCancel(run)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		every := time.NewTicker(burnEvery)
+		defer every.Stop()
+		for {
+			now := time.Now()
+			verdicts, err := a.db.Verdicts(ctx, burns.Longest(), now.Add(-burns.Longest()))
+			if err != nil && ctx.Err() == nil {
+				a.log.Warn("read windows for burn-rate rules", "err", err)
+			}
+			for _, inc := range burns.Observe(now, verdicts, err) {
+				if err := retry(ctx, func() error { return a.publishIncident(ctx, inc) }); err != nil {
+					a.log.Warn("publish incident", "id", inc.ID, "err", err)
+				}
+			}
+			select {
+			case <-every.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}

@@ -149,5 +149,6 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "detectors/silent", Go: silent.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
+		{PkgPath: module + "alerting", Go: alerting.RouteSource},
 	}
 }

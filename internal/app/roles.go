@@ -4,16 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/kafka"
-	"github.com/driftline/driftline/internal/selfmetrics"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -65,7 +64,7 @@ func (a *App) startCorrelate(start, run context.Context) error {
 				return nil, err
 			}
 			c := correlate.New(a.cfg.Correlate)
-			c.Restore(open)
+			c.Restore(slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() })) // those are alerting's own
 			return kafka.Each(p, decode(a, string(Correlate), func(ctx context.Context, ev schemas.Evaluation) error {
 				for _, inc := range c.Observe(ev) {
 					if err := a.publishIncident(ctx, inc); err != nil {
@@ -87,21 +86,6 @@ func (a *App) publishIncident(ctx context.Context, inc schemas.Incident) error {
 		return err
 	}
 	return retry(ctx, func() error { return a.db.PutIncident(ctx, inc) })
-}
-
-// startAlert: incidents → receivers.
-func (a *App) startAlert(start, run context.Context) error {
-	d, err := alerting.New(a.cfg.Alerting, a.db, alerting.Options{Log: a.log.With("role", Alert), Metrics: a.set, Version: selfmetrics.Build().Version})
-	if err != nil {
-		return err
-	}
-	a.onStop("receivers", d.Close)
-	return a.consume(start, run, kafka.GroupConfig{
-		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
-		New: func(p *kafka.Partition) (kafka.Handler, error) {
-			return &alert{a: a, p: p, notify: d.Notify}, nil
-		},
-	})
 }
 
 // publish sends a value to one of the own topics, keyed by model.

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -153,25 +152,4 @@ func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]sch
 		out = append(out, i)
 	}
 	return out, rows.Err()
-}
-
-// Append journals a notification.
-func (db *DB) Append(ctx context.Context, n schemas.Notification) error {
-	columns := "tenant, timestamp, incident_id, revision, receiver, kind, action, key, attempt, status, http_status, duration_ms, error"
-	return db.insert(ctx, "notifications", "", columns, func(b driver.Batch) error {
-		return b.Append(n.Tenant, n.Time, n.IncidentID, n.Revision, n.Receiver, n.Kind, n.Action, n.Key, n.Attempt,
-			string(n.Status), int32(n.HTTPStatus), n.DurationMS, n.Error)
-	})
-}
-
-// Delivered is the highest revision of an incident that the journal says was
-// settled with a receiver, delivered or given up; 0 for none.
-func (db *DB) Delivered(ctx context.Context, incidentID, receiver string) (uint64, error) {
-	var revision uint64
-	row := db.conn.QueryRow(ctx, `SELECT max(revision) FROM notifications WHERE incident_id = {id:String} AND receiver = {receiver:String} AND status IN ('delivered', 'dropped')`,
-		ch.Named("id", incidentID), ch.Named("receiver", receiver))
-	if err := row.Scan(&revision); err != nil {
-		return 0, errors.Join(fmt.Errorf("read journal of incident %s", incidentID), err)
-	}
-	return revision, nil
 }

@@ -91,7 +91,7 @@ func journal(ctx context.Context, a *app.App, out chan<- happening) error {
 
 func outcomes(ctx context.Context, a *app.App) (out []schemas.Notification, err error) {
 	rows, err := a.DB().Conn().Query(ctx, `SELECT timestamp, incident_id, revision, receiver, kind, action, key, attempt, status, http_status, duration_ms, error
-		FROM notifications WHERE status != 'pending' ORDER BY timestamp, receiver`)
+		FROM notifications WHERE status NOT IN ('pending', 'queued') ORDER BY timestamp, receiver`)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}

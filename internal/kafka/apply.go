@@ -29,7 +29,7 @@ func (t Topics) Own(inputs ...string) []Topic {
 		{Name: t.Schemas, Partitions: 1, exact: true, Config: map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever}},
 		{Name: t.Windows, Partitions: t.Partitions},
 		{Name: t.Signals, Partitions: t.Partitions},
-		{Name: t.Incidents, Partitions: t.Partitions},
+		{Name: t.Incidents, Partitions: 1, exact: true}, // groups and inhibition need one owner of all incidents, of which there are few
 	}
 	for _, in := range inputs {
 		all = append(all, Topic{Name: DLQ(in), Partitions: 1})

@@ -62,7 +62,7 @@ type Topics struct {
 	Windows     string `yaml:"windows"`     // spans touched by batches. Default driftline.windows
 	Signals     string `yaml:"signals"`     // evaluations. Default driftline.signals
 	Incidents   string `yaml:"incidents"`   // revisions of incidents. Default driftline.incidents
-	Partitions  int32  `yaml:"partitions"`  // of windows, signals and incidents when Driftline creates them; bounds the instances that share the work. Default 8
+	Partitions  int32  `yaml:"partitions"`  // of windows and signals when Driftline creates them; bounds the instances that share the work. The topics of schemas and incidents have one. Default 8
 	Replication int16  `yaml:"replication"` // of topics that Driftline creates; -1 is the broker's default. Default -1
 }
 

@@ -67,5 +67,10 @@ var Table = []Metric{
 	{"driftline_correlate_revisions_total", Counter, "", "Revisions of incidents published."},
 	{"driftline_alerting_attempts_total", Counter, "receiver, status", "Attempts to tell a receiver, by what became of them; `dropped` means that somebody was not told."},
 	{"driftline_alerting_attempt_duration_seconds", Histogram, "receiver", "Time of one attempt, connection included."},
+	{"driftline_alerting_suppressed_total", Counter, "receiver, by", "Revisions of incidents kept back from a receiver, by what: `silence`, `time_interval`, `inhibition`. The journal says which one."},
+	{"driftline_alerting_waiting", Gauge, "", "Revisions that receivers are still to be told of: waiting for their group, kept back, or tried again."},
+	{"driftline_alerting_silences", Gauge, "", "Silences that hold now."},
+	{"driftline_alerting_silence_errors_total", Counter, "", "Reads of the silences that failed, or met one that cannot be understood; those known before go on."},
+	{"driftline_alerting_rule_state", Gauge, "rule, tenant, model", "State of a burn-rate rule: 0 ok, 1 firing, 2 no data, 3 error."},
 	{"driftline_alerting_breaker_state", Gauge, "receiver", "Circuit breaker around the receiver: 0 closed, 1 half open, 2 open (attempts wait)."},
 }

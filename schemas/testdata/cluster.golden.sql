@@ -313,3 +313,19 @@ ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS calibration St
 ALTER TABLE incidents_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
 
 ALTER TABLE incidents ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis String AFTER signals;
+
+CREATE TABLE IF NOT EXISTS silences_local ON CLUSTER 'main'
+(
+    tenant     LowCardinality(String),
+    id         String,
+    matchers   Array(String),
+    starts_at  DateTime64(3, 'UTC'),
+    ends_at    DateTime64(3, 'UTC'),
+    author     String,
+    comment    String,
+    updated_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', updated_at)
+ORDER BY (tenant, id);
+
+CREATE TABLE IF NOT EXISTS silences ON CLUSTER 'main' AS silences_local ENGINE = Distributed('main', currentDatabase(), 'silences_local', cityHash64(tenant, id));

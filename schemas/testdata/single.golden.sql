@@ -285,3 +285,17 @@ ALTER TABLE signals  ADD COLUMN IF NOT EXISTS minimal_effect Float64 AFTER p_val
 ALTER TABLE references  ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSON, empty: none' CODEC(ZSTD(3)) AFTER features;
 
 ALTER TABLE incidents  ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
+
+CREATE TABLE IF NOT EXISTS silences 
+(
+    tenant     LowCardinality(String),
+    id         String,
+    matchers   Array(String),
+    starts_at  DateTime64(3, 'UTC'),
+    ends_at    DateTime64(3, 'UTC'),
+    author     String,
+    comment    String,
+    updated_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(updated_at)
+ORDER BY (tenant, id);
