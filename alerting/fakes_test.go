@@ -30,15 +30,17 @@ type journal struct {
 	fail func(n schemas.Notification) error
 }
 
-func (j *journal) Append(_ context.Context, n schemas.Notification) error {
+func (j *journal) Append(_ context.Context, rows ...schemas.Notification) error {
 	j.Lock()
 	defer j.Unlock()
-	if j.fail != nil {
-		if err := j.fail(n); err != nil {
-			return err
+	for _, n := range rows {
+		if j.fail != nil {
+			if err := j.fail(n); err != nil {
+				return err
+			}
 		}
 	}
-	j.rows = append(j.rows, n)
+	j.rows = append(j.rows, rows...)
 	return nil
 }
 

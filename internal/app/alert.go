@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/internal/kafka"
 	"github.com/driftline/driftline/internal/selfmetrics"
@@ -78,15 +76,13 @@ func (a *App) standingIncidents(ctx context.Context) ([]alerting.Restored, error
 			Receiver: s.Receiver, Queued: s.Queued, Settled: s.Settled, Told: s.Told, QueuedSince: s.QueuedAt, LastToldAt: s.ToldAt,
 		})
 	}
-	all, err := a.db.Incidents(ctx, "")
+	all, err := a.db.StandingIncidents(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []alerting.Restored
 	for i := range all {
-		if s := by[all[i].ID]; s != nil || all[i].State != schemas.IncidentResolved {
-			out = append(out, alerting.Restored{Incident: all[i], Standings: s})
-		}
+		out = append(out, alerting.Restored{Incident: all[i], Standings: by[all[i].ID]})
 	}
 	return out, nil
 }

@@ -73,6 +73,14 @@ func (db *DB) Standings(ctx context.Context) (out []Standing, err error) {
 	return out, rows.Err()
 }
 
+// StandingIncidents are those that Standings tells of, and all others that are
+// open.
+func (db *DB) StandingIncidents(ctx context.Context) ([]schemas.Incident, error) {
+	return db.incidentsWhere(ctx, `state != 'resolved' OR id IN (
+		SELECT incident_id FROM notifications GROUP BY incident_id, receiver
+		HAVING maxIf(revision, status = 'queued') > maxIf(revision, status IN ('delivered', 'dropped')))`)
+}
+
 // PutSilence stores a silence; it replaces an older one of the same id.
 func (db *DB) PutSilence(ctx context.Context, s schemas.Silence) error {
 	return db.insert(ctx, "silences", "", "tenant, id, matchers, starts_at, ends_at, author, comment, updated_at", func(b driver.Batch) error {

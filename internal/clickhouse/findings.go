@@ -127,8 +127,13 @@ func (db *DB) PutIncident(ctx context.Context, i schemas.Incident) error {
 
 // Incidents of a state, oldest onset first; all states when it is empty.
 func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]schemas.Incident, error) {
+	return db.incidentsWhere(ctx, `{state:String} IN ('', state)`, ch.Named("state", string(state)))
+}
+
+// incidentsWhere reads the newest revisions for which a condition holds.
+func (db *DB) incidentsWhere(ctx context.Context, condition string, args ...any) ([]schemas.Incident, error) {
 	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis
-		FROM incidents FINAL WHERE {state:String} IN ('', state) ORDER BY onset, id`, ch.Named("state", string(state)))
+		FROM incidents FINAL WHERE `+condition+` ORDER BY onset, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read incidents: %w", err)
 	}
