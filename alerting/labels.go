@@ -84,6 +84,15 @@ func (l Labels) String() string {
 	return "{" + strings.Join(out, ", ") + "}"
 }
 
+// Full writes labels with the empty ones.
+func (l Labels) Full() string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(l)) {
+		out = append(out, fmt.Sprintf("%s=%q", name, l[name]))
+	}
+	return "{" + strings.Join(out, ", ") + "}"
+}
+
 // pick the labels that are named.
 func (l Labels) pick(names []string) Labels {
 	if len(names) == 1 && names[0] == allLabels {

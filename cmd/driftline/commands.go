@@ -18,6 +18,8 @@ func commands() []*cli.Command {
 		demoCommand(),
 		backtestCommand(),
 		evalCommand(),
+		alertCommand(),
+		silenceCommand(),
 		dlqCommand(),
 		capacityCommand(),
 		versionCommand(),
