@@ -28,6 +28,8 @@ var stored = []struct {
 	{"incidents", reflect.TypeFor[schemas.Incident](), nil},
 	{"notifications", reflect.TypeFor[schemas.Notification](), nil},
 	{"silences", reflect.TypeFor[schemas.Silence](), nil},
+	{"retrainings", reflect.TypeFor[schemas.Retraining](), nil},
+	{"retraining_log", reflect.TypeFor[schemas.RetrainingEntry](), nil},
 }
 
 // columnTypes is how a Go type is stored, whatever its dictionary or codec.

@@ -130,6 +130,15 @@ func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]sch
 	return db.incidentsWhere(ctx, `{state:String} IN ('', state)`, ch.Named("state", string(state)))
 }
 
+// Incident of a model by its id, nil when there is none.
+func (db *DB) Incident(ctx context.Context, key schemas.ModelKey, id string) (*schemas.Incident, error) {
+	found, err := db.incidentsWhere(ctx, "tenant = {tenant:String} AND model = {model:String} AND id = {id:String}", append(named(key), ch.Named("id", id))...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
 // incidentsWhere reads the newest revisions for which a condition holds.
 func (db *DB) incidentsWhere(ctx context.Context, condition string, args ...any) ([]schemas.Incident, error) {
 	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis

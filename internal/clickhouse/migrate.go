@@ -110,6 +110,8 @@ func (db *DB) retention(ctx context.Context, out io.Writer) error {
 		{"signals", "window_end", db.cfg.Retention.Findings},
 		{"changes", "timestamp", db.cfg.Retention.Findings},
 		{"notifications", "timestamp", db.cfg.Retention.Findings},
+		{"retrainings", "updated_at", db.cfg.Retention.Findings},
+		{"retraining_log", "timestamp", db.cfg.Retention.Findings},
 	} {
 		var engine string
 		row := db.conn.QueryRow(ctx, "SELECT engine_full FROM system.tables WHERE database = ? AND name = ?", db.cfg.Database, db.form.Local(t.table))

@@ -329,3 +329,59 @@ ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{rep
 ORDER BY (tenant, id);
 
 CREATE TABLE IF NOT EXISTS silences ON CLUSTER 'main' AS silences_local ENGINE = Distributed('main', currentDatabase(), 'silences_local', cityHash64(tenant, id));
+
+CREATE TABLE IF NOT EXISTS retrainings_local ON CLUSTER 'main'
+(
+    tenant       LowCardinality(String),
+    model        LowCardinality(String),
+    incident_id  String,
+    revision     UInt64,
+    state        LowCardinality(String),
+    reason       LowCardinality(String),
+    detail       String,
+    cause        LowCardinality(String),
+    target       LowCardinality(String),
+    key          String,
+    versions     Array(String),
+    reference    String,
+    window_start DateTime64(3, 'UTC'),
+    window_end   DateTime64(3, 'UTC'),
+    rows         UInt64,
+    dataset      String,
+    manifest     String,
+    sha256       String,
+    run_id       String,
+    new_version  String,
+    attempts     UInt32,
+    error        String,
+    seen_at      DateTime64(3, 'UTC'),
+    decided_at   Nullable(DateTime64(3, 'UTC')),
+    served_at    Nullable(DateTime64(3, 'UTC')),
+    state_at     DateTime64(3, 'UTC'),
+    updated_at   DateTime64(3, 'UTC')
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', revision)
+ORDER BY (tenant, model, incident_id);
+
+CREATE TABLE IF NOT EXISTS retraining_log_local ON CLUSTER 'main'
+(
+    timestamp   DateTime64(3, 'UTC'),
+    tenant      LowCardinality(String),
+    model       LowCardinality(String),
+    incident_id String,
+    kind        LowCardinality(String),
+    state       LowCardinality(String),
+    reason      LowCardinality(String),
+    detail      String,
+    actor       String,
+    key         String,
+    run_id      String,
+    version     String
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (tenant, model, incident_id, timestamp);
+
+CREATE TABLE IF NOT EXISTS retrainings ON CLUSTER 'main' AS retrainings_local ENGINE = Distributed('main', currentDatabase(), 'retrainings_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS retraining_log ON CLUSTER 'main' AS retraining_log_local ENGINE = Distributed('main', currentDatabase(), 'retraining_log_local', cityHash64(tenant, model));

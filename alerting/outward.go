@@ -1,0 +1,91 @@
+package alerting
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/driftline/driftline/internal/config"
+)
+
+// Outward speaks to an address outside: no redirects, no proxy, private ranges
+// only when allowed, answers of bounded size, and no secret in any error.
+type Outward struct {
+	client  *http.Client
+	secrets []string
+	timeout time.Duration
+	agent   string
+}
+
+// NewOutward makes one. Secrets are what no error may show, parts of addresses
+// included.
+func NewOutward(timeout time.Duration, allowPrivate bool, version string, secrets ...string) *Outward {
+	return &Outward{newClient(Receiver{Timeout: timeout, AllowPrivate: allowPrivate}, nil), secrets, timeout, "driftline/" + version}
+}
+
+// RoundTripper is the guarded transport, for clients of their own.
+func (o *Outward) RoundTripper() http.RoundTripper { return o.client.Transport }
+
+// Do sends a request. The error of an answer other than 2xx is permanent where
+// another try cannot help, and carries a Retry-After (package backoff); the
+// status is 0 when no answer came.
+func (o *Outward) Do(ctx context.Context, req *http.Request) (status int, body []byte, err error) {
+	attempt, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	req.Header.Set("User-Agent", o.agent)
+	resp, err := o.client.Do(req.WithContext(attempt))
+	if err != nil {
+		return 0, nil, o.hide(unreached(ctx, err))
+	}
+	defer resp.Body.Close() //nolint:errcheck // read only
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, o.hide(unreached(ctx, err))
+	}
+	return resp.StatusCode, body, judge(resp.StatusCode, resp.Header, cut(o.Hide(line(io.NopCloser(strings.NewReader(string(body))))), maxExcerpt))
+}
+
+// Close closes idle connections.
+func (o *Outward) Close() { o.client.CloseIdleConnections() }
+
+// hide takes secrets out of an error that may carry them; what another try
+// cannot mend stays permanent.
+func (o *Outward) hide(err error) error {
+	text := err.Error()
+	hidden := o.Hide(text)
+	switch {
+	case hidden == text:
+		return err
+	case isPermanent(err):
+		return backoff.Permanent(fmt.Errorf("%s", hidden))
+	}
+	return fmt.Errorf("%s", hidden)
+}
+
+// Hide takes secrets out of a text.
+func (o *Outward) Hide(text string) string {
+	for _, s := range o.secrets {
+		if len(s) >= minSecret {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return text
+}
+
+// CheckURL tells what is wrong with an address, never what it is. Plain http
+// is right only when plain.
+func CheckURL(key, raw string, plain bool) error { return checkURL(key, raw, plain) }
+
+// AddressSecrets are the parts of an address that may be tokens.
+func AddressSecrets(raw string) []string { return addressSecrets(raw) }
+
+// CheckSigningSecret tells what is wrong with a secret of Standard Webhooks.
+func CheckSigningSecret(s config.Secret) error {
+	_, err := decodeSecret(s)
+	return err
+}
