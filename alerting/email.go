@@ -22,7 +22,7 @@ import (
 
 // Limits of a mail.
 const (
-	maxSubject  = 200    // bytes
+	maxSubject  = 200 // bytes
 	maxMailText = 200_000
 )
 

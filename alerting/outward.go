@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -47,7 +48,8 @@ func (o *Outward) Do(ctx context.Context, req *http.Request) (status int, body [
 	if err != nil {
 		return 0, nil, o.hide(unreached(ctx, err))
 	}
-	return resp.StatusCode, body, judge(resp.StatusCode, resp.Header, cut(o.Hide(line(io.NopCloser(strings.NewReader(string(body))))), maxExcerpt))
+	text, _ := line(io.NopCloser(bytes.NewReader(body))) // of memory
+	return resp.StatusCode, body, judge(resp.StatusCode, resp.Header, cut(o.Hide(text), maxExcerpt))
 }
 
 // Close closes idle connections.

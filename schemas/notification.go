@@ -9,10 +9,10 @@ type NotificationStatus string
 const (
 	NotificationQueued     NotificationStatus = "queued"     // a route leads to the receiver; it waits for its group
 	NotificationSuppressed NotificationStatus = "suppressed" // kept back by a silence, a time interval or inhibition; Error says which
-	NotificationPending   NotificationStatus = "pending"   // journalled before the attempt
-	NotificationDelivered NotificationStatus = "delivered" // the receiver took it
-	NotificationFailed    NotificationStatus = "failed"    // this attempt failed; another may follow
-	NotificationDropped   NotificationStatus = "dropped"   // given up: permanent refusal or attempts spent
+	NotificationPending    NotificationStatus = "pending"    // journalled before the attempt
+	NotificationDelivered  NotificationStatus = "delivered"  // the receiver took it
+	NotificationFailed     NotificationStatus = "failed"     // this attempt failed; another may follow
+	NotificationDropped    NotificationStatus = "dropped"    // given up: permanent refusal or attempts spent
 )
 
 // Notification is one journalled attempt to tell a receiver about a revision

@@ -14,21 +14,21 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonFire         Reason = "drift"               // everything speaks for it
-	ReasonResolved     Reason = "incident_over"       // nothing is left to mend
-	ReasonDenied       Reason = "denied"              // by a person
-	ReasonUndiagnosed  Reason = "no_diagnosis"        // the causes are not known
-	ReasonNoCause      Reason = "no_cause"            // they were looked for and not found
-	ReasonOtherCause   Reason = "cause_"              // followed by the kind of cause that training does not mend
-	ReasonAdvised      Reason = "advised_against"     // the diagnosis says that it would not help
-	ReasonUnsure       Reason = "low_confidence"      // the diagnosis is not sure enough
-	ReasonShort        Reason = "not_persistent"      // the drift has not lasted long enough
-	ReasonFewLabels    Reason = "few_labels"          // not enough labelled rows to learn from
-	ReasonInFlight     Reason = "in_flight"           // another retraining of the model is under way
-	ReasonCoolDown     Reason = "cool_down"           // the last one was too recently
-	ReasonBudget       Reason = "budget"              // too many in the period
-	ReasonDryRun       Reason = "dry_run"             // it would have been triggered
-	ReasonApproval     Reason = "approval_wanted"     // a person has to approve
+	ReasonFire         Reason = "drift"                // everything speaks for it
+	ReasonResolved     Reason = "incident_over"        // nothing is left to mend
+	ReasonDenied       Reason = "denied"               // by a person
+	ReasonUndiagnosed  Reason = "no_diagnosis"         // the causes are not known
+	ReasonNoCause      Reason = "no_cause"             // they were looked for and not found
+	ReasonOtherCause   Reason = "cause_"               // followed by the kind of cause that training does not mend
+	ReasonAdvised      Reason = "advised_against"      // the diagnosis says that it would not help
+	ReasonUnsure       Reason = "low_confidence"       // the diagnosis is not sure enough
+	ReasonShort        Reason = "not_persistent"       // the drift has not lasted long enough
+	ReasonFewLabels    Reason = "few_labels"           // not enough labelled rows to learn from
+	ReasonInFlight     Reason = "in_flight"            // another retraining of the model is under way
+	ReasonCoolDown     Reason = "cool_down"            // the last one was too recently
+	ReasonBudget       Reason = "budget"               // too many in the period
+	ReasonDryRun       Reason = "dry_run"              // it would have been triggered
+	ReasonApproval     Reason = "approval_wanted"      // a person has to approve
 	ReasonApprovalLate Reason = "approval_not_in_time" // nobody did
 )
 
@@ -57,6 +57,14 @@ type Decision struct {
 	State  schemas.RetrainingState // waiting, withheld, dry_run, asked or, to go ahead, exporting
 	Reason Reason
 	Detail string // one sentence
+}
+
+// word for the decision: to go ahead is to fire.
+func (d Decision) word() string {
+	if d.State == schemas.RetrainingExporting {
+		return "fire"
+	}
+	return string(d.State)
 }
 
 // Decide whether a model is trained again because of an incident. It is pure:

@@ -16,11 +16,7 @@ func (m runnerMetrics) rounds(outcome string) *metrics.Counter {
 }
 
 func (m runnerMetrics) decisions(d Decision) *metrics.Counter {
-	state := d.State
-	if state == schemas.RetrainingExporting {
-		state = "fire"
-	}
-	return m.set.GetOrCreateCounter(fmt.Sprintf(`driftline_retrain_decisions_total{decision=%q,reason=%q}`, state, d.Reason))
+	return m.set.GetOrCreateCounter(fmt.Sprintf(`driftline_retrain_decisions_total{decision=%q,reason=%q}`, d.word(), d.Reason))
 }
 
 func (m runnerMetrics) steps(s schemas.RetrainingState) *metrics.Counter {

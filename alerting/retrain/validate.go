@@ -119,7 +119,7 @@ func (c Callback) validate() error {
 
 var (
 	nameForm       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	dagForm        = regexp.MustCompile(`^[\p{L}\p{N}_.-]{1,250}$`)             // Airflow's validate_key
+	dagForm        = regexp.MustCompile(`^[\p{L}\p{N}_.-]{1,250}$`)               // Airflow's validate_key
 	kubernetesForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`) // RFC 1123 subdomain
 	repositoryForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	workflowForm   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,255}$`)

@@ -13,18 +13,22 @@ import (
 
 // startAlert: incidents → receivers.
 func (a *App) startAlert(start, run context.Context) error {
-	d, err := alerting.New(a.cfg.Alerting, a.db, alerting.Options{Log: a.log.With("role", Alert), Metrics: a.set, Version: selfmetrics.Build().Version})
+	d, err := alerting.New(a.cfg.Alerting, journal{a.db}, alerting.Options{Log: a.log.With("role", Alert), Metrics: a.set, Version: selfmetrics.Build().Version})
 	if err != nil {
 		return err
 	}
 	a.onStop("receivers", d.Close)
+	again, err := a.startRetraining(d)
+	if err != nil {
+		return err
+	}
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Alert), Topics: []string{a.cfg.Kafka.Topics.Incidents}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {
 			if p.Number != 0 {
 				return nil, fmt.Errorf("topic %s has more than one partition: groups and inhibition need one owner of all incidents; name another topic in kafka.topics.incidents, which is then created with one", p.Topic)
 			}
-			return a.takeAlerts(run, d, p)
+			return a.takeAlerts(run, d, again, p)
 		},
 	})
 }
@@ -36,13 +40,15 @@ type alert struct {
 	alerter *alerting.Alerter
 	next    time.Time // of the Alerter's tick
 	stop    func()    // ends the rounds over burn-rate rules
+
+	stopRetraining func() // ends the rounds over retrainings
 }
 
 // alertTick is how often groups are looked at.
 const alertTick = 500 * time.Millisecond
 
 // takeAlerts goes on where the owner before stopped.
-func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, p *kafka.Partition) (kafka.Handler, error) {
+func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, again *retraining, p *kafka.Partition) (kafka.Handler, error) {
 	all, err := a.standingIncidents(run)
 	if err != nil {
 		return nil, err
@@ -51,7 +57,10 @@ func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, p *kafka.P
 	if err := h.alerter.Restore(run, all); err != nil {
 		return nil, err
 	}
-	h.Handler = kafka.Each(p, decode(a, string(Alert), h.alerter.Accept))
+	h.Handler = kafka.Each(p, decode(a, string(Alert), func(ctx context.Context, inc schemas.Incident) error {
+		again.news()
+		return h.alerter.Accept(ctx, inc)
+	}))
 	if burns := alerting.NewBurns(a.cfg.Alerting, a.set); burns.Longest() > 0 {
 		var open []schemas.Incident
 		for i := range all {
@@ -60,6 +69,7 @@ func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, p *kafka.P
 		burns.Restore(open)
 		h.stop = a.lookForBurning(run, burns)
 	}
+	h.stopRetraining = again.run(run)
 	return h, nil
 }
 
@@ -99,6 +109,7 @@ func (h *alert) Tick(ctx context.Context, now time.Time) error {
 // End leaves what is under way to the next owner.
 func (h *alert) End() {
 	h.stop()
+	h.stopRetraining()
 	h.alerter.Close()
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/driftline/driftline/alerting"
+	"github.com/driftline/driftline/alerting/retrain"
 	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/silent"
@@ -34,6 +35,7 @@ type Config struct {
 	Models     []detectors.Model  `yaml:"models"`     // the models to watch
 	Correlate  correlate.Config   `yaml:"correlate"`  // from signals to incidents
 	Alerting   alerting.Config    `yaml:"alerting"`   // from incidents to people and machines
+	Retraining retrain.Config     `yaml:"retraining"` // which models are trained again when that mends an incident, and by what
 
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // of all roles together, to finish and commit what they have in hand; then it is cut off, and whoever takes the partitions over repeats it. Keep it some seconds below the time after which a supervisor kills the process. Default 30s
 	GCPercent       int           `yaml:"gc_percent"`       // the garbage collector runs when the heap has grown by so many percent: less memory for more processor time. The environment variable GOGC goes before it. Default 35
@@ -83,6 +85,8 @@ func DefaultConfig() Config {
 		Detect:    detectors.DefaultConfig(),
 		Correlate: correlate.DefaultConfig(),
 		Alerting:  alerting.DefaultConfig(),
+
+		Retraining: retrain.DefaultConfig(),
 
 		ShutdownTimeout: 30 * time.Second,
 		GCPercent:       35,
@@ -150,5 +154,6 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.RouteSource},
+		{PkgPath: module + "alerting/retrain", Go: retrain.ConfigSource},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/schemas"
 )
@@ -156,4 +155,3 @@ func TestWhatIsKnownOfVersions(t *testing.T) {
 		t.Errorf("an incident that is not there gives %+v, %v", found, err)
 	}
 }
-

@@ -73,4 +73,12 @@ var Table = []Metric{
 	{"driftline_alerting_silence_errors_total", Counter, "", "Reads of the silences that failed, or met one that cannot be understood; those known before go on."},
 	{"driftline_alerting_rule_state", Gauge, "rule, tenant, model", "State of a burn-rate rule: 0 ok, 1 firing, 2 no data, 3 error."},
 	{"driftline_alerting_breaker_state", Gauge, "receiver", "Circuit breaker around the receiver: 0 closed, 1 half open, 2 open (attempts wait)."},
+	{"driftline_retrain_rounds_total", Counter, "outcome", "Rounds over open incidents and retrainings under way, by outcome: ok, or failed when the store did not answer; the next one tries again."},
+	{"driftline_retrain_decisions_total", Counter, "decision, reason", "Decisions of the retraining guard as they changed: fire, waiting, withheld, asked or dry_run, with the reason. Each is also in the table `retraining_log`."},
+	{"driftline_retrain_requests_total", Counter, "target, outcome", "Tries to start a run: started (or there already), failed (tried again with the same key), or refused for good, which is escalated."},
+	{"driftline_retrain_steps_total", Counter, "state", "Steps of retrainings by the state that they led to. `escalating` means that one failed or did not help."},
+	{"driftline_retrain_in_flight", Gauge, "", "Retrainings under way, from the decision to the verified recovery; on the one instance that makes the rounds."},
+	{"driftline_retrain_dataset_rows_total", Counter, "", "Labelled rows in feedback data sets."},
+	{"driftline_retrain_dataset_seconds", Histogram, "", "Time of one try to write a feedback data set."},
+	{"driftline_retrain_callbacks_total", Counter, "outcome", "Callbacks of pipelines: taken, refused (signature, body, or a key of no retraining), or failed since the store was away."},
 }
