@@ -3,10 +3,11 @@ package alerting
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -18,15 +19,25 @@ import (
 // only when allowed, answers of bounded size, and no secret in any error.
 type Outward struct {
 	client  *http.Client
-	secrets []string
 	timeout time.Duration
 	agent   string
+
+	mu      sync.RWMutex // guards secrets
+	secrets []string
 }
 
 // NewOutward makes one. Secrets are what no error may show, parts of addresses
 // included.
 func NewOutward(timeout time.Duration, allowPrivate bool, version string, secrets ...string) *Outward {
-	return &Outward{newClient(Receiver{Timeout: timeout, AllowPrivate: allowPrivate}, nil), secrets, timeout, "driftline/" + version}
+	client := newClient(Receiver{Timeout: timeout, AllowPrivate: allowPrivate}, nil)
+	return &Outward{client: client, timeout: timeout, agent: "driftline/" + version, secrets: secrets}
+}
+
+// Keep one more secret, such as a token that was given.
+func (o *Outward) Keep(secret string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.secrets = append(o.secrets, secret)
 }
 
 // RoundTripper is the guarded transport, for clients of their own.
@@ -48,8 +59,8 @@ func (o *Outward) Do(ctx context.Context, req *http.Request) (status int, body [
 	if err != nil {
 		return 0, nil, o.hide(unreached(ctx, err))
 	}
-	text, _ := line(io.NopCloser(bytes.NewReader(body))) // of memory
-	return resp.StatusCode, body, judge(resp.StatusCode, resp.Header, cut(o.Hide(text), maxExcerpt))
+	text, _ := line(io.NopCloser(bytes.NewReader(body)))                                             // of memory
+	return resp.StatusCode, body, judge(resp.StatusCode, resp.Header, cut(o.Hide(text), maxExcerpt)) // hide first: half a secret is one too
 }
 
 // Close closes idle connections.
@@ -64,13 +75,15 @@ func (o *Outward) hide(err error) error {
 	case hidden == text:
 		return err
 	case isPermanent(err):
-		return backoff.Permanent(fmt.Errorf("%s", hidden))
+		return backoff.Permanent(errors.New(hidden))
 	}
-	return fmt.Errorf("%s", hidden)
+	return errors.New(hidden)
 }
 
 // Hide takes secrets out of a text.
 func (o *Outward) Hide(text string) string {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
 	for _, s := range o.secrets {
 		if len(s) >= minSecret {
 			text = strings.ReplaceAll(text, s, "***")

@@ -127,5 +127,6 @@ func (a *airflow) login(ctx context.Context) error {
 	a.token.Lock()
 	defer a.token.Unlock()
 	a.token.value = answer.Token
+	a.Keep(answer.Token)
 	return nil
 }

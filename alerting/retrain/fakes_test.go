@@ -275,7 +275,7 @@ func (m *memory) ready(inc schemas.Incident) {
 	m.incidents[place{inc.ModelKey(), inc.ID}] = inc
 	m.alarm = noon.Add(7 * time.Hour)
 	if m.labelled == nil {
-		m.labelled = labelled(500)
+		m.labelled = labelled(120)
 	}
 }
 

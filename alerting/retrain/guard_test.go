@@ -103,7 +103,7 @@ func anything(rng *rand.Rand) (*Model, Facts) {
 func TestGuardLaws(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	fired := 0
-	for range 200_000 {
+	for range 50_000 {
 		m, f := anything(rng)
 		d := Decide(m, f)
 		if again := Decide(m, f); again != d {
@@ -131,7 +131,7 @@ func TestGuardLaws(t *testing.T) {
 			t.Fatalf("more rows and more time withhold it: %+v", d)
 		}
 	}
-	if fired < 1000 {
+	if fired < 300 {
 		t.Errorf("only %d of the random facts fire", fired)
 	}
 }

@@ -228,7 +228,7 @@ func newParquetWriter(w io.Writer, columns []*column, lineage [][2]string) (*par
 			return nil, err
 		}
 	}
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("driftline"))
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("driftline"))
 	group := min(max(groupValues/len(columns), minGroupRows), maxGroupRows)
 	return &parquetWriter{columns: columns, group: group, out: file.NewParquetWriter(w, root, file.WithWriterProps(props), file.WithWriteMetadata(kv))}, nil
 }

@@ -71,15 +71,18 @@ func (r *retraining) news() {
 // retrainings are journalled as what they ask of people.
 type journal struct{ *clickhouse.DB }
 
-// Append journals a notification.
-func (j journal) Append(ctx context.Context, n schemas.Notification) error {
-	if strings.HasSuffix(n.IncidentID, retrain.TellSuffix) {
-		switch n.Revision {
+// Append journals notifications.
+func (j journal) Append(ctx context.Context, all ...schemas.Notification) error {
+	for i := range all {
+		if !strings.HasSuffix(all[i].IncidentID, retrain.TellSuffix) {
+			continue
+		}
+		switch all[i].Revision {
 		case retrain.RevisionApproval:
-			n.Action = "approve"
+			all[i].Action = "approve"
 		case retrain.RevisionEscalated:
-			n.Action = "escalate"
+			all[i].Action = "escalate"
 		}
 	}
-	return j.DB.Append(ctx, n)
+	return j.DB.Append(ctx, all...)
 }
