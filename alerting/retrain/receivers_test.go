@@ -280,7 +280,7 @@ func argoEventsRules() *orchestrator {
 			return bad(401, errors.New("invalid auth secret"))
 		}
 		if err := json.Unmarshal(body, &v); err != nil || !kubernetesForm.MatchString(v["key"]) || r.URL.Path != "/retrain" || r.Header.Get("Content-Type") != "application/json" {
-			return bad(400, fmt.Errorf("body %v", err))
+			return bad(400, errors.Join(errors.New("body"), err))
 		}
 		return v["key"], 200, idempotent{}
 	}
@@ -376,7 +376,7 @@ func gitHubRules() *orchestrator {
 				Payload   map[string]any `json:"client_payload"`
 			}
 			if err := strict(body, &v, "event_type"); err != nil || v.EventType == "" || len(v.EventType) > 100 || len(v.Payload) > 10 || len(body) > 65535 {
-				return bad(422, fmt.Errorf("event_type or client_payload: %v", err))
+				return bad(422, errors.Join(errors.New("event_type or client_payload"), err))
 			}
 			key, _ := v.Payload["key"].(string)
 			return key, 204, keyless{}
@@ -386,7 +386,7 @@ func gitHubRules() *orchestrator {
 				Inputs map[string]any `json:"inputs"`
 			}
 			if err := strict(body, &v, "ref"); err != nil || v.Ref == "" || len(v.Inputs) > 25 {
-				return bad(422, fmt.Errorf("ref or inputs: %v", err))
+				return bad(422, errors.Join(errors.New("ref or inputs"), err))
 			}
 			for name := range v.Inputs {
 				if !slices.Contains([]string{"key", "data"}, name) {
@@ -533,7 +533,7 @@ func webhookRules(cloudEvents bool) *orchestrator {
 			}
 			err := strict(body, &e, "specversion", "id", "source", "type")
 			if _, ref := url.Parse(e.Source); err != nil || ref != nil || e.SpecVersion != "1.0" || e.ID != id || e.Source == "" || e.Type == "" || e.Data["key"] != id || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/cloudevents+json") {
-				return bad(400, fmt.Errorf("event %+v: %v", e, err))
+				return bad(400, errors.Join(fmt.Errorf("event %+v", e), err))
 			}
 			return id, 202, nil
 		}
@@ -543,7 +543,7 @@ func webhookRules(cloudEvents bool) *orchestrator {
 			Data      map[string]string
 		}
 		if err := strict(body, &v, "type", "timestamp", "data"); err != nil || !regexp.MustCompile(`^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$`).MatchString(v.Type) || v.Data["key"] != id || r.Header.Get("Content-Type") != "application/json" {
-			return bad(400, fmt.Errorf("body %+v: %v", v, err))
+			return bad(400, errors.Join(fmt.Errorf("body %+v", v), err))
 		}
 		return id, 202, nil
 	}

@@ -329,8 +329,11 @@ func (r *Runner) decide(ctx context.Context, b *board, at place) error {
 // asked only when all else speaks for it.
 func (r *Runner) assess(ctx context.Context, b *board, m *Model, inc *schemas.Incident, row *schemas.Retraining) (Decision, error) {
 	f := Facts{Now: r.now(), Incident: *inc, SeenAt: row.SeenAt, Approval: approvalOf(b.inputs[row.Key])}
-	if row.State == schemas.RetrainingAsked {
+	switch {
+	case row.State == schemas.RetrainingAsked:
 		f.AskedAt = row.StateAt
+	case row.Reason == string(ReasonApprovalLate): // nobody is asked again
+		f.AskedAt = row.StateAt.Add(-m.ApprovalWithin)
 	}
 	b.others(m, row, &f)
 	if stop(m, &f) == nil && diagnosed(m, &f) == nil {

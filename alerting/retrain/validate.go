@@ -72,8 +72,12 @@ func (m *Model) validate(key string) error {
 		key string
 		d   time.Duration
 	}{
-		{".approval_within", m.ApprovalWithin}, {".budget_period", m.BudgetPeriod}, {".trigger_within", m.TriggerWithin}, {".run_within", m.RunWithin},
-		{".serve_within", m.ServeWithin}, {".recover_within", m.RecoverWithin},
+		{".approval_within", m.ApprovalWithin},
+		{".budget_period", m.BudgetPeriod},
+		{".trigger_within", m.TriggerWithin},
+		{".run_within", m.RunWithin},
+		{".serve_within", m.ServeWithin},
+		{".recover_within", m.RecoverWithin},
 	} {
 		f.positive(d.key, d.d)
 	}
