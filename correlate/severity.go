@@ -47,8 +47,9 @@ func isOutput(f string) bool {
 	return f == schemas.FeaturePrediction || f == schemas.FeatureScore || f == ""
 }
 
-// isInput tells whether a feature is one that the model is given.
-func isInput(f string) bool { return !isOutput(f) && f != schemas.FeatureLatency }
+// isInput tells whether a feature is one that the model is given; "" is the model
+// as a whole.
+func isInput(f string) bool { return f != "" && !isOutput(f) && f != schemas.FeatureLatency }
 
 // strength makes alarms of different detectors comparable: how many times the
 // smallest effect that counts. Without a threshold it is the score itself. It

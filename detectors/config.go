@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 	"time"
 
@@ -27,9 +28,10 @@ type Config struct {
 	AlarmWindows    int           `yaml:"alarm_windows"`     // so many of the last alarm_of windows must have changed before an alarm, 1 to alarm_of. The budget stays what it is: each single window may be less sure. Default 1
 	AlarmOf         int           `yaml:"alarm_of"`          // see alarm_windows; 1 to 24. Default 1
 	Hold            float64       `yaml:"hold"`              // an alarm lasts while the score is at least this part of its threshold and significant at 0.05, above 0 and up to 1, where 1 means no longer than the alarm's own conditions. Default 1
-	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run, see docs/detectors.md; "default" stands for the default set, "all" for every one. Each further one is a further test, which the others pay for with a little of their sensitivity. Default empty, which means the default set
+	Detectors       []string      `yaml:"detectors"`         // names of the detectors to run, see docs/detectors.md; "default" stands for the default set, "all" for every one over single features, "multivariate" for those over rows of several. Each further one is a further test, which the others pay for with a little of their sensitivity. Default empty, which means the default set
 	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
 	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
+	Multivariate    Multivariate  `yaml:"multivariate"`      // what detectors over rows of several features look at, where detectors names any
 	Silent          silent.Config `yaml:"silent"`            // failures that raise no error, for all models, jobs and sources; see docs/silent-failures.md
 }
 
@@ -62,6 +64,7 @@ func DefaultConfig() Config {
 		Hold:            1,
 		Bins:            10,
 		JSBase:          "2",
+		Multivariate:    Multivariate{Rows: jointRows},
 		Silent:          silent.DefaultConfig(),
 	}
 }
@@ -83,6 +86,24 @@ func (c Config) Validate() error {
 		check(c.Bins >= 2 && c.Bins <= 100, "psi_bins", "%d is not within 2 to 100", c.Bins),
 		check(c.JSBase == "2" || c.JSBase == "e", "js_base", "%q is neither 2 nor e", c.JSBase),
 		checkDetectors(c.Detectors),
+		c.Multivariate.check(),
+	}
+	return errors.Join(errs...)
+}
+
+// Multivariate is what the detectors over rows of several features look at.
+// They need rows, which the window's sketches do not hold: a sample is read.
+type Multivariate struct {
+	Rows     int      `yaml:"rows"`     // rows of a window, and of the reference, that are compared: a sample that is the same whenever the rows are; 200 to 20000. More see smaller changes and cost in proportion. Default 2000
+	Features []string `yaml:"features"` // numeric features to look at together, by name or pattern such as emb_*. Default empty, which means all but _latency_ms
+}
+
+func (m Multivariate) check() error {
+	errs := []error{check(m.Rows == 0 || m.Rows >= 200 && m.Rows <= 20000, "multivariate.rows", "%d is not within 200 to 20000", m.Rows)}
+	for i, f := range m.Features {
+		if _, err := path.Match(f, ""); err != nil {
+			errs = append(errs, config.Faultf(fmt.Sprintf("multivariate.features[%d]", i), "%q is no pattern: %v", f, err))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -99,6 +120,7 @@ type Model struct {
 	Reference       ReferenceFile           `yaml:"reference"`         // what windows are compared with
 	Detectors       []string                `yaml:"detectors"`         // see detect.detectors
 	Thresholds      map[string]float64      `yaml:"thresholds"`        // smallest effect that counts, by detector, in the detector's unit. Default: the detector's own
+	Multivariate    Multivariate            `yaml:"multivariate"`      // see detect.multivariate
 	Features        map[string]FeatureRules `yaml:"features"`          // exceptions by feature, also for _score, _latency_ms and _prediction
 }
 
@@ -141,6 +163,7 @@ func (m Model) Validate() error {
 		check(m.Lateness == nil || *m.Lateness >= 0, "lateness", "is negative"),
 		checkDetectors(m.Detectors),
 		checkThresholds("thresholds", m.Thresholds),
+		m.Multivariate.check(),
 	}
 	for _, f := range slices.Sorted(maps.Keys(m.Features)) {
 		errs = append(errs, m.Features[f].check("features."+f))
@@ -172,7 +195,7 @@ func check(ok bool, key, format string, args ...any) error {
 func checkDetectors(names []string) error {
 	var errs []error
 	for i, n := range names {
-		if n == DefaultSet || n == AllSet {
+		if n == DefaultSet || n == AllSet || n == JointSet || slices.Contains(jointNames, n) {
 			continue
 		}
 		if _, err := Lookup(n); err != nil {
@@ -185,7 +208,7 @@ func checkDetectors(names []string) error {
 func checkThresholds(key string, ts map[string]float64) error {
 	var errs []error
 	for _, n := range slices.Sorted(maps.Keys(ts)) {
-		if _, err := Lookup(n); err != nil {
+		if _, err := Lookup(n); err != nil && !slices.Contains(jointNames, n) {
 			errs = append(errs, config.Faultf(key+"."+n, "%v", err))
 		} else if t := ts[n]; t < 0 || math.IsNaN(t) || math.IsInf(t, 0) {
 			errs = append(errs, config.Faultf(key+"."+n, "%v is not a number of at least 0", t))

@@ -19,12 +19,17 @@ func ConfigChoices() map[string][]config.Choices {
 	for _, d := range register {
 		names.Of = append(names.Of, config.Choice{Value: d.Name, Help: d.brief()})
 	}
+	joint := config.Choices{Name: "detectors.RowsDetector"}
+	for _, n := range jointNames {
+		joint.Of = append(joint.Of, config.Choice{Value: n, Help: "Over rows of several features; see docs/detectors.md."})
+	}
 	sets := config.Choices{Name: "detectors.Set", Of: []config.Choice{
 		{Value: DefaultSet, Help: "The default set."},
-		{Value: AllSet, Help: "Every detector. More tests make each of them a little less sensitive."},
+		{Value: JointSet, Help: "Every detector over rows of several features."},
+		{Value: AllSet, Help: "Every detector over single features. More tests make each of them a little less sensitive."},
 	}}
 	return map[string][]config.Choices{
-		"Config.Detectors": {sets, names}, "Model.Detectors": {sets, names},
-		"Model.Thresholds": {names}, "FeatureRules.Thresholds": {names},
+		"Config.Detectors": {sets, names, joint}, "Model.Detectors": {sets, names, joint},
+		"Model.Thresholds": {names, joint}, "FeatureRules.Thresholds": {names},
 	}
 }

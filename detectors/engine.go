@@ -49,6 +49,7 @@ type Engine struct {
 	cfg     Config
 	source  Source
 	sink    Sink
+	joint   JointSource // nil: rows are not compared
 	models  map[schemas.ModelKey]*watched
 	pending map[windowKey]*pendingWindow
 	stats   Stats
@@ -109,6 +110,10 @@ func (e *Engine) SetReference(ref schemas.Reference) {
 		m.memory, m.warm = Memory{}, false
 	}
 }
+
+// SetJoint gives the engine what compares rows, for models whose plan names
+// detectors over rows.
+func (e *Engine) SetJoint(j JointSource) { e.joint = j }
 
 // Stats of the engine until now.
 func (e *Engine) Stats() Stats {
@@ -237,7 +242,10 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	if err := e.warmUp(ctx, m, w.span, now); err != nil {
 		return false, err
 	}
-	signals := EvaluateAfter(m.plan, &m.memory, m.reference, found, w.span, now)
+	signals, err := e.judge(ctx, m, found, w.span, now)
+	if err != nil {
+		return false, err
+	}
 	ev := schemas.Evaluation{ModelKey: m.plan.Key, Span: w.span, Signals: signals}
 	if err := e.sink.Publish(ctx, ev); err != nil {
 		return false, fmt.Errorf("publish %d signals: %w", len(signals), err)
@@ -250,6 +258,18 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 		}
 	}
 	return true, nil
+}
+
+// judge a window by summaries, and by rows where the plan asks for it.
+func (e *Engine) judge(ctx context.Context, m *watched, found []schemas.WindowSummaries, span schemas.Span, now time.Time) ([]schemas.Signal, error) {
+	var joint []Joint
+	if e.joint != nil && len(m.plan.joint) > 0 {
+		var err error
+		if joint, err = e.joint.Joint(ctx, m.plan, m.reference, found); err != nil {
+			return nil, fmt.Errorf("compare rows: %w", err)
+		}
+	}
+	return EvaluateJoint(m.plan, &m.memory, m.reference, found, joint, span, now), nil
 }
 
 // warmUp looks at the windows before the first one that is evaluated, so that
@@ -265,7 +285,9 @@ func (e *Engine) warmUp(ctx context.Context, m *watched, span schemas.Span, now 
 		if err != nil {
 			return fmt.Errorf("read summaries of an earlier window: %w", err)
 		}
-		EvaluateAfter(m.plan, &m.memory, m.reference, found, past, now)
+		if _, err := e.judge(ctx, m, found, past, now); err != nil {
+			return err
+		}
 		at = past.End
 	}
 	m.warm = true

@@ -24,6 +24,13 @@ func EvaluateWindow(p *Plan, ref *schemas.Reference, found []schemas.WindowSumma
 // has what the windows before found, and learns what this one does. A nil
 // memory knows of none.
 func EvaluateAfter(p *Plan, memory *Memory, ref *schemas.Reference, found []schemas.WindowSummaries, span schemas.Span, now time.Time) []schemas.Signal {
+	return EvaluateJoint(p, memory, ref, found, nil, span, now)
+}
+
+// EvaluateJoint is EvaluateAfter with what detectors over rows found in the
+// same window: tests of the same budget, with a signal each that has no
+// feature.
+func EvaluateJoint(p *Plan, memory *Memory, ref *schemas.Reference, found []schemas.WindowSummaries, joint []Joint, span schemas.Span, now time.Time) []schemas.Signal {
 	if len(found) == 0 {
 		found = []schemas.WindowSummaries{{ModelKey: p.Key, Span: span}}
 	}
@@ -37,6 +44,9 @@ func EvaluateAfter(p *Plan, memory *Memory, ref *schemas.Reference, found []sche
 	}}
 	for i := range found {
 		e.version(ref, &found[i])
+	}
+	for i := range joint {
+		e.joint(&joint[i])
 	}
 	e.verdicts()
 	return e.signals
@@ -140,7 +150,11 @@ func (e *evaluation) run(d *Detector, s schemas.Signal, ref, cur *schemas.Summar
 }
 
 func (e *evaluation) compute(d *Detector, s *schemas.Signal, ref, cur *schemas.Summary) {
-	r := d.Compare(ref, cur, e.plan.paramsOf(ref.Feature))
+	e.take(d, s, d.Compare(ref, cur, e.plan.paramsOf(ref.Feature)), nullOf(e.calibration, s.Feature, ref.Kind, d.Name))
+}
+
+// take what a statistic found; null is nil when it is not calibrated.
+func (e *evaluation) take(d *Detector, s *schemas.Signal, r Result, null *schemas.Null) {
 	// A statistic that is not a number is a defect of a detector or of a
 	// summary; to say "no data" is honest, to say 0 is not.
 	if r.NoData || math.IsNaN(r.Score) || math.IsInf(r.Score, 0) || math.IsNaN(r.PValue) {
@@ -153,7 +167,7 @@ func (e *evaluation) compute(d *Detector, s *schemas.Signal, ref, cur *schemas.S
 	}
 	s.Score = r.Score
 	c := computed{signal: len(e.signals), detector: d, p: r.PValue, detail: r.Detail, effect: s.Score >= s.Threshold}
-	c.null, c.rows = nullOf(e.calibration, s.Feature, ref.Kind, d.Name), pairSize(s.NReference, s.NWindow)
+	c.null, c.rows = null, pairSize(s.NReference, s.NWindow)
 	e.weigh(&c, s)
 	e.computed = append(e.computed, c)
 }

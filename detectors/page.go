@@ -18,7 +18,8 @@ threshold, the p-value, adjusted for all tests of the window, is within the leve
 allows, and both sides have ` + "`detect.min_rows`" + ` rows ([ADR 6](adr/0006-verdict.md)).
 
 ` + "`detect.detectors`" + ` and ` + "`models[].detectors`" + ` name the detectors to run. An empty list means the default set, marked
-below; ` + "`default`" + ` in a list stands for it, ` + "`all`" + ` for every detector. More detectors are more tests, and the adjustment
+below; ` + "`default`" + ` in a list stands for it, ` + "`all`" + ` for every detector of single features, ` + "`multivariate`" + ` for every one
+over [several features](#over-several-features). More detectors are more tests, and the adjustment
 makes each of them a little less sensitive; so the default set stays small, and asks each question once.
 ` + "`thresholds`" + ` of a model or of a feature replace those shown here.
 
@@ -30,10 +31,16 @@ store keeps.
 const multivariateIntro = `
 ## Over several features
 
-Package ` + "`detectors/multivariate`" + ` works on rows, which summaries do not hold: it is a library for references and windows
-at hand as rows, and no part of ` + "`detect.detectors`" + `. A missing value is imputed by the reference's median of its column
-(the window's missing share is the business of ` + "`missing`" + `); columns that are constant in the reference are left out.
-The thresholds are for whoever calls it; nothing in the service reads them.
+These compare rows, which summaries do not hold, and run only where ` + "`detectors`" + ` names them. Of the reference file and of
+each window and version ` + "`multivariate.rows`" + ` rows are compared (2,000): a sample that is the same whenever the rows are. The
+service reads it from ` + "`inference_events`" + `, of busy windows in 64 slices of time, so that the cost does not follow traffic; the
+rows must still be stored, and a reference that is no file has no rows to compare with. ` + "`multivariate.features`" + ` chooses the
+columns, numeric features by name or pattern; unless told otherwise all but ` + "`_latency_ms`" + `.
+
+Their signals have no feature, for they are about the model as a whole, and share the budget of the window's other tests. Their
+p-values take rows for independent: nothing is calibrated on the reference's history, so where rows depend on each other the
+threshold alone holds back chance. A missing value is imputed by the reference's median of its column (the window's missing share
+is the business of ` + "`missing`" + `); columns that are constant in the reference are left out.
 `
 
 // Page is the manual page of the detectors, docs/detectors.md, with the

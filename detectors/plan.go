@@ -24,10 +24,13 @@ type Plan struct {
 	perFeature bool // the level is each feature's
 	calibrate  bool // use the calibration of a reference
 	persistence
-	params     Params
-	detectors  []Detector
-	thresholds map[string]float64
-	features   map[string]FeatureRules
+	params    Params
+	detectors []Detector
+	joint     []string // of the detectors over rows
+
+	multivariate Multivariate
+	thresholds   map[string]float64
+	features     map[string]FeatureRules
 }
 
 // NewPlan merges the detect section and a model's entry.
@@ -64,7 +67,8 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	if len(m.Detectors) > 0 {
 		names = m.Detectors
 	}
-	p.detectors = selected(names)
+	p.detectors, p.joint = selected(names), selectedJoint(names)
+	p.multivariate = m.Multivariate.or(c.Multivariate)
 	return p, nil
 }
 

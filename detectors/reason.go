@@ -14,8 +14,10 @@ func reason(d *Detector, s *schemas.Signal, detail string, level float64) string
 	if s.Score >= s.Threshold {
 		sign = "≥"
 	}
-	text := fmt.Sprintf("%s %s %s %s: %s %s (n=%s vs %s), p%s", d.Title, number(s.Score), sign, number(s.Threshold),
-		featureName(s.Feature), detail, count(s.NWindow), count(s.NReference), chance(s.PValue))
+	if s.Feature != "" {
+		detail = featureName(s.Feature) + " " + detail
+	}
+	text := fmt.Sprintf("%s %s %s %s: %s (n=%s vs %s), p%s", d.Title, number(s.Score), sign, number(s.Threshold), detail, count(s.NWindow), count(s.NReference), chance(s.PValue))
 	if s.Score >= s.Threshold && s.PValue > level {
 		text += fmt.Sprintf(", not significant at %s", number(level))
 	}
@@ -31,7 +33,13 @@ func tooFew(d *Detector, s *schemas.Signal, least uint64) string {
 	return fmt.Sprintf("%s of %s needs %s rows, the %s has %s", d.Title, featureName(s.Feature), count(least), side, count(n))
 }
 
-func featureName(name string) string { return "'" + name + "'" }
+// featureName quotes a feature; the detectors over rows look at several.
+func featureName(name string) string {
+	if name == "" {
+		return "all features"
+	}
+	return "'" + name + "'"
+}
 
 // number shows three significant digits.
 func number(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }

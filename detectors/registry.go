@@ -98,7 +98,7 @@ func Names() []string {
 // Names that stand for several detectors in a configuration's list.
 const (
 	DefaultSet = "default" // those with Default set, which run unless the list names others
-	AllSet     = "all"     // every registered one
+	AllSet     = "all"     // every registered one; those over rows are JointSet
 )
 
 // selected are the detectors that a list of names asks for, in the order of
@@ -125,13 +125,13 @@ func Lookup(name string) (Detector, error) {
 			return register[i], nil
 		}
 	}
-	return Detector{}, fmt.Errorf("unknown detector %q%s; detectors: %s", name, suggestion(name), strings.Join(Names(), ", "))
+	return Detector{}, fmt.Errorf("unknown detector %q%s; detectors: %s", name, suggestion(name), strings.Join(slices.Concat(Names(), jointNames), ", "))
 }
 
 // suggestion is " (did you mean …?)", empty when nothing is near.
 func suggestion(name string) string {
 	best, at := "", 4 // more than three edits is another word
-	for _, n := range Names() {
+	for _, n := range slices.Concat(Names(), jointNames) {
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), n); d < at && d < len(n) {
 			best, at = n, d
 		}

@@ -3,7 +3,6 @@ package detectors
 import (
 	"math"
 
-
 	"github.com/driftline/driftline/detectors/internal/tail"
 	"github.com/driftline/driftline/schemas"
 )

@@ -37,6 +37,7 @@ func backtestCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "metric", Usage: "performance `METRICS` to judge: " + metricNames() + " (default: roc_auc, mae, or accuracy where there is no score)"},
 			&cli.StringSliceFlag{Name: "effect", Usage: "`METRIC=DEFICIT`: smallest distance of estimated and realised that alarms"},
 			&cli.StringFlag{Name: "threshold-mode", Usage: "calibrated, or chunks for the mean ± 3σ of the reference's windows", Value: string(backtest.Calibrated)},
+			&cli.StringSliceFlag{Name: "detectors", Usage: "`NAMES` of detectors, default for the default set, all for every one over single features, multivariate for those over rows of several (default: default, or those of --config)"},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "further `COLUMNS` that are not features"},
 			&cli.StringFlag{Name: "window", Usage: "`SIZE`: a duration such as 1h, 1mo, or rows=N", Value: "1h"},
 			text("tenant", "`NAME` of the tenant (default: default)"),
@@ -77,7 +78,7 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 	o := backtest.Options{
 		Tenant: c.String("tenant"), Model: c.String("model"),
 		Reference: c.String("reference"), Data: c.String("data"), Labels: c.String("labels"),
-		ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
+		Detectors: c.StringSlice("detectors"), ID: c.String("id"), Label: c.String("label"), Timestamp: c.String("timestamp"),
 		Prediction: c.String("prediction"), Score: c.String("score"), ScoreColumns: c.StringSlice("score-columns"), Exclude: c.StringSlice("exclude"),
 		Task: backtest.Task(c.String("task")), Metrics: c.StringSlice("metric"), Effects: c.StringSlice("effect"),
 		Thresholds: backtest.ThresholdMode(c.String("threshold-mode")), Plots: c.String("html") != "",

@@ -110,7 +110,7 @@ func alarmsByWindow(signals []schemas.Signal) map[int64]int {
 // featureName names what a signal without a feature is about.
 func featureName(feature string) string {
 	if feature == "" {
-		return "(model)"
+		return "(all features)"
 	}
 	return feature
 }

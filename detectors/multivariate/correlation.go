@@ -38,7 +38,7 @@ var correlationDetector = Detector{
 	Compare: correlationChange,
 }
 
-func correlationChange(ref, cur *mat.Dense, _ uint64) detectors.Result {
+func correlationChange(ref, cur *mat.Dense, o Options) detectors.Result {
 	p, ok := raw(ref, cur)
 	if !ok {
 		return detectors.Result{NoData: true}
@@ -56,7 +56,7 @@ func correlationChange(ref, cur *mat.Dense, _ uint64) detectors.Result {
 			pairs++
 			least = min(least, correlationTail(before, n, after, m))
 			if gap := math.Abs(after - before); r.NoData || gap > r.Score {
-				r = detectors.Result{Score: gap, Detail: fmt.Sprintf("columns %d and %d went from ρ = %.2f to %.2f", p.columns[j], p.columns[i], before, after)}
+				r = detectors.Result{Score: gap, Detail: fmt.Sprintf("%s and %s went from ρ = %.2f to %.2f", o.column(p.columns[j]), o.column(p.columns[i]), before, after)}
 			}
 		}
 	}

@@ -47,14 +47,14 @@ var domainDetector = Detector{
 	Compare: domainClassifier,
 }
 
-func domainClassifier(ref, cur *mat.Dense, seed uint64) detectors.Result {
+func domainClassifier(ref, cur *mat.Dense, o Options) detectors.Result {
 	p, ok := complete(ref, cur)
 	n, m := p.rowsOrZero(ok)
 	if min(n, m) < 4*domainFolds {
 		return detectors.Result{NoData: true, Detail: fmt.Sprintf("needs %d rows on either side", 4*domainFolds)}
 	}
 	scale := newScaler(p.ref)
-	rng := rand.New(rand.NewPCG(seed, 2))
+	rng := rand.New(rand.NewPCG(o.Seed, 2))
 	a, b := dealt(squared(scale.apply(p.ref)), rng), dealt(squared(scale.apply(p.cur)), rng)
 	var sum, variance float64
 	for k := range domainFolds {

@@ -36,7 +36,7 @@ var duplicatesDetector = Detector{
 	Compare: duplicateRows,
 }
 
-func duplicateRows(ref, cur *mat.Dense, _ uint64) detectors.Result {
+func duplicateRows(ref, cur *mat.Dense, _ Options) detectors.Result {
 	if ref == nil || cur == nil || ref.IsEmpty() || cur.IsEmpty() {
 		return detectors.Result{NoData: true}
 	}

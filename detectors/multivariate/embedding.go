@@ -66,7 +66,7 @@ func (p *Projection) Apply(rows *mat.Dense) *mat.Dense {
 	return &out
 }
 
-func embeddingShift(ref, cur *mat.Dense, seed uint64) detectors.Result {
+func embeddingShift(ref, cur *mat.Dense, o Options) detectors.Result {
 	p, ok := complete(ref, cur)
 	n, m := p.rowsOrZero(ok)
 	if n < 2 {
@@ -77,7 +77,7 @@ func embeddingShift(ref, cur *mat.Dense, seed uint64) detectors.Result {
 		// One by the input's width, of which the columns kept take their rows:
 		// a column that goes constant must not reshuffle the others.
 		_, width := ref.Dims()
-		whole := NewProjection(seed, width, projectedColumns)
+		whole := NewProjection(o.Seed, width, projectedColumns)
 		own := &Projection{From: len(p.columns), To: projectedColumns, signs: take(whole.signs, p.columns)}
 		x, y = own.Apply(x), own.Apply(y)
 	}

@@ -82,7 +82,7 @@ func TestRegisterIsComplete(t *testing.T) {
 func TestLawSameRowsAreNoAlarm(t *testing.T) {
 	each(t, func(t *testing.T, d Detector) {
 		rows := table(draw(1), 1000, nil)
-		if r := d.Compare(rows, rows, seed); r.NoData || r.Score >= 0.9*d.Threshold || r.PValue < 0.2 {
+		if r := d.Compare(rows, rows, Options{Seed: seed}); r.NoData || r.Score >= 0.9*d.Threshold || r.PValue < 0.2 {
 			t.Errorf("a window equal to its reference: %+v", r)
 		}
 	})
@@ -95,7 +95,7 @@ func TestLawLargerFaultsScoreMore(t *testing.T) {
 		for _, size := range []float64{0.25, 0.5, 0.75, 1} {
 			rng := draw(5)
 			cur := table(draw(2), 1000, func(row []float64) { faults[d.Name](row, size, rng) })
-			r := d.Compare(ref, cur, seed)
+			r := d.Compare(ref, cur, Options{Seed: seed})
 			if r.NoData || r.Score <= last.Score || r.PValue < 0 || r.PValue > 1 {
 				t.Errorf("size %v: %+v, a smaller one gave %+v", size, r, last)
 			}
@@ -117,14 +117,14 @@ func TestLawOrderOfRowsDoesNotMatterAndInputsStay(t *testing.T) {
 	each(t, func(t *testing.T, d Detector) {
 		ref, cur := table(draw(1), 400, nil), table(draw(2), 300, func(row []float64) { row[0]++ })
 		before := mat.DenseCopyOf(cur)
-		want := d.Compare(ref, cur, seed)
+		want := d.Compare(ref, cur, Options{Seed: seed})
 		if want.NoData {
 			t.Fatal(want.Detail)
 		}
-		if got := d.Compare(ref, cur, seed); got != want {
+		if got := d.Compare(ref, cur, Options{Seed: seed}); got != want {
 			t.Errorf("two runs differ: %+v, %+v", got, want)
 		}
-		if got := d.Compare(shuffled(ref, draw(3)), shuffled(cur, draw(4)), seed); got != want {
+		if got := d.Compare(shuffled(ref, draw(3)), shuffled(cur, draw(4)), Options{Seed: seed}); got != want {
 			t.Errorf("shuffled: %+v, want %+v", got, want)
 		}
 		for i, v := range cur.RawMatrix().Data {
@@ -144,7 +144,7 @@ func TestLawNothingToCompareIsNoData(t *testing.T) {
 		for name, pair := range map[string][2]*mat.Dense{
 			"no window": {rows, nil}, "empty window": {rows, {}}, "no reference": {nil, rows}, "empty reference": {{}, rows},
 		} {
-			if r := d.Compare(pair[0], pair[1], seed); !r.NoData {
+			if r := d.Compare(pair[0], pair[1], Options{Seed: seed}); !r.NoData {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
@@ -152,7 +152,7 @@ func TestLawNothingToCompareIsNoData(t *testing.T) {
 			return // constant and missing rows repeat as well as others
 		}
 		for name, ref := range map[string]*mat.Dense{"constant reference": empty, "missing reference": missing} {
-			if r := d.Compare(ref, rows, seed); !r.NoData {
+			if r := d.Compare(ref, rows, Options{Seed: seed}); !r.NoData {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
@@ -170,7 +170,7 @@ func TestLawFinite(t *testing.T) {
 	each(t, func(t *testing.T, d Detector) {
 		for i, ref := range inputs {
 			for j, cur := range inputs {
-				r := d.Compare(ref, cur, seed)
+				r := d.Compare(ref, cur, Options{Seed: seed})
 				if math.IsNaN(r.Score) || math.IsInf(r.Score, 0) || r.Score < 0 || !(r.PValue >= 0 && r.PValue <= 1) {
 					t.Errorf("reference %d, window %d: %+v", i, j, r)
 				}

@@ -36,7 +36,7 @@ var mahalanobisDetector = Detector{
 	Compare: mahalanobis,
 }
 
-func mahalanobis(ref, cur *mat.Dense, _ uint64) detectors.Result {
+func mahalanobis(ref, cur *mat.Dense, _ Options) detectors.Result {
 	p, ok := complete(ref, cur)
 	if !ok {
 		return detectors.Result{NoData: true}

@@ -42,7 +42,7 @@ func TestNullDistributions(t *testing.T) {
 		for range runs {
 			ref, cur := f(rng, 800), f(rng, 200)
 			for _, d := range All() {
-				p := d.Compare(ref, cur, seed).PValue
+				p := d.Compare(ref, cur, Options{Seed: seed}).PValue
 				if p <= 0.05 {
 					small[d.Name] += 1 / float64(runs)
 				}

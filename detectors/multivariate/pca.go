@@ -91,12 +91,12 @@ func (p *PCA) Errors(rows *mat.Dense) []float64 {
 	return out
 }
 
-func pcaReconstruction(ref, cur *mat.Dense, seed uint64) detectors.Result {
+func pcaReconstruction(ref, cur *mat.Dense, o Options) detectors.Result {
 	p, ok := complete(ref, cur)
 	if n, _ := p.rowsOrZero(ok); n < 8 || len(p.columns) < 2 {
 		return detectors.Result{NoData: true, Detail: "needs 8 reference rows and two columns that vary"}
 	}
-	first, second := halves(p.ref, seed)
+	first, second := halves(p.ref, o.Seed)
 	a, errA := FitPCA(first, Explained)
 	b, errB := FitPCA(second, Explained)
 	if errA != nil || errB != nil {

@@ -1,6 +1,8 @@
 package multivariate
 
 import (
+	"strconv"
+
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/driftline/driftline/detectors"
@@ -12,9 +14,21 @@ type Detector struct {
 	detectors.Manual
 
 	// Compare a window's rows with the reference's, over the same columns. It
-	// must not change its inputs. The seed decides what is random in it:
-	// folds and splits, never the data.
-	Compare func(ref, cur *mat.Dense, seed uint64) detectors.Result
+	// must not change its inputs.
+	Compare func(ref, cur *mat.Dense, o Options) detectors.Result
+}
+
+// Options of a comparison.
+type Options struct {
+	Seed    uint64   // decides what is random: folds and splits, never the data
+	Columns []string // names of the columns, for the reason; nil: their numbers
+}
+
+func (o Options) column(i int) string {
+	if o.Columns == nil {
+		return "column " + strconv.Itoa(i)
+	}
+	return "'" + o.Columns[i] + "'"
 }
 
 // All lists the detectors in the order of the manual.

@@ -24,12 +24,12 @@ func TestRelationsAreSeenWhenFeaturesStay(t *testing.T) {
 	rng := draw(2)
 	cur := table(draw(3), 2000, func(row []float64) { row[1] = rng.NormFloat64() })
 	for _, d := range []Detector{pcaDetector, correlationDetector} {
-		if r := d.Compare(ref, cur, seed); r.Score < d.Threshold || r.PValue > 1e-6 {
+		if r := d.Compare(ref, cur, Options{Seed: seed}); r.Score < d.Threshold || r.PValue > 1e-6 {
 			t.Errorf("%s: %+v", d.Name, r)
 		}
 	}
 	for _, d := range []Detector{mahalanobisDetector, embeddingDetector} {
-		if r := d.Compare(ref, cur, seed); r.Score >= d.Threshold {
+		if r := d.Compare(ref, cur, Options{Seed: seed}); r.Score >= d.Threshold {
 			t.Errorf("%s sees what it should be blind to: %+v", d.Name, r)
 		}
 	}
@@ -68,7 +68,7 @@ func TestMahalanobisOfIndependentColumns(t *testing.T) {
 	f := populations["independent normals"]
 	ref, cur := f(draw(5), 20000), f(draw(6), 20000)
 	cur.Apply(func(_, _ int, v float64) float64 { return v + 0.5 }, cur)
-	r := mahalanobis(ref, cur, seed)
+	r := mahalanobis(ref, cur, Options{Seed: seed})
 	if want := 0.5 * math.Sqrt(8); math.Abs(r.Score-want) > 0.05 {
 		t.Errorf("distance %v, want %v", r.Score, want)
 	}
@@ -135,10 +135,10 @@ func TestWideEmbeddingIsProjected(t *testing.T) {
 		return out
 	}
 	ref := wide(1500, 0)
-	if r := embeddingShift(ref, wide(400, 0), seed); r.PValue < 0.01 || r.Score >= embeddingDetector.Threshold {
+	if r := embeddingShift(ref, wide(400, 0), Options{Seed: seed}); r.PValue < 0.01 || r.Score >= embeddingDetector.Threshold {
 		t.Errorf("unchanged: %+v", r)
 	}
-	if r := embeddingShift(ref, wide(400, 0.3), seed); r.PValue > 1e-9 || r.Score < embeddingDetector.Threshold {
+	if r := embeddingShift(ref, wide(400, 0.3), Options{Seed: seed}); r.PValue > 1e-9 || r.Score < embeddingDetector.Threshold {
 		t.Errorf("shifted: %+v", r)
 	}
 }
@@ -163,8 +163,8 @@ func TestCaliforniaHousing(t *testing.T) {
 	n, _ := ref.Dims()
 	width := len(columns)
 	for _, d := range All() {
-		within := d.Compare(same.Slice(0, n/2, 0, width).(*mat.Dense), same.Slice(n/2, n, 0, width).(*mat.Dense), seed)
-		across := d.Compare(ref, cur, seed)
+		within := d.Compare(same.Slice(0, n/2, 0, width).(*mat.Dense), same.Slice(n/2, n, 0, width).(*mat.Dense), Options{Seed: seed})
+		across := d.Compare(ref, cur, Options{Seed: seed})
 		t.Logf("%-20s halves of the reference %.3f (p=%.2g), analysis %.3f (p=%.2g)", d.Name, within.Score, within.PValue, across.Score, across.PValue)
 		if within.Score >= d.Threshold && within.PValue < 0.01 {
 			t.Errorf("%s alarms between two halves of the reference: %+v", d.Name, within)

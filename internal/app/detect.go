@@ -23,6 +23,10 @@ func (a *App) startDetect(start, run context.Context) error {
 	for _, r := range refs {
 		watched = append(watched, r.ModelKey)
 	}
+	joint, err := a.compareRows(refs)
+	if err != nil {
+		return err
+	}
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Detect), Topics: []string{a.cfg.Kafka.Topics.Windows}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {
@@ -33,6 +37,7 @@ func (a *App) startDetect(start, run context.Context) error {
 			for _, r := range refs {
 				e.SetReference(*r)
 			}
+			e.SetJoint(joint)
 			d := &detect{a: a, p: p, engine: e}
 			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {
 				d.stopSilent = a.lookForSilence(run, watched)

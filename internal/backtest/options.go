@@ -36,6 +36,7 @@ type Options struct {
 	Exclude      []string         // further columns that are not features
 	Window       WindowSpec       // default 1h
 	Config       detectors.Config // the detect section; zero value means detectors.DefaultConfig
+	Detectors    []string         // names, over those of Entry; empty leaves those
 	Entry        detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
 	Plots        bool             // count what pictures need, too
 	Now          time.Time        // recorded as the time of evaluation; zero means the clock
@@ -135,6 +136,9 @@ func (o *Options) complete() error {
 	}
 	if o.Now.IsZero() {
 		o.Now = time.Now().UTC()
+	}
+	if len(o.Detectors) > 0 {
+		o.Entry.Detectors = o.Detectors
 	}
 	o.Entry.Tenant, o.Entry.Name = o.Tenant, o.Model
 	need := func(ok bool, text string) error {

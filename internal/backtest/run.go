@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/detectors/multivariate"
 	"github.com/driftline/driftline/internal/tabular"
 	"github.com/driftline/driftline/schemas"
 )
@@ -30,7 +31,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	features, absent := in.common(&o)
 	ref := detectors.MakeReference(plan.Key, "training", filepath.Base(o.Reference), features)
 	if o.Thresholds == Chunks {
-		if plan, err = chunkPlan(plan, &ref, in.reference, o); err != nil {
+		if plan, err = chunkPlan(plan, &ref, &in, o); err != nil {
 			return nil, err
 		}
 	}
@@ -39,6 +40,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", o.Reference, err)
 		}
 	}
+	past := in.rowsOf(plan, in.reference, o)
 	windows, err := cut(in.data, o)
 	if err != nil {
 		return nil, err
@@ -62,7 +64,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%s: %w", o.Data, err)
 		}
 		found := []schemas.WindowSummaries{{ModelKey: plan.Key, Span: w.span, Rows: uint64(rows.Rows), Features: features}}
-		r.Signals = append(r.Signals, detectors.EvaluateAfter(plan, &memory, &ref, found, w.span, o.Now)...)
+		joint := multivariate.Compare(plan, past, in.rowsOf(plan, rows, o), "")
+		r.Signals = append(r.Signals, detectors.EvaluateJoint(plan, &memory, &ref, found, joint, w.span, o.Now)...)
 		if j != nil {
 			truths := in.labels.of(rows, o)
 			outcomes := outcomesOf(rows, truths, o)
@@ -128,6 +131,24 @@ func read(o Options) (in inputs, err error) {
 		return in, fmt.Errorf("%s: %w", o.Reference, err)
 	}
 	return in, nil
+}
+
+// rowsOf a table that the detectors over rows look at: of the columns that both
+// files have. No label is among them.
+func (in *inputs) rowsOf(p *detectors.Plan, t *tabular.Table, o Options) multivariate.Rows {
+	if len(p.Joint()) == 0 {
+		return multivariate.Rows{}
+	}
+	roles := o.roles(t)
+	if in.labels != nil {
+		roles.Exclude = append(roles.Exclude, in.labels.name)
+	}
+	for _, c := range t.Columns {
+		if in.data.Column(c.Name) == nil || in.reference.Column(c.Name) == nil {
+			roles.Exclude = append(roles.Exclude, c.Name)
+		}
+	}
+	return multivariate.OfTable(p, t, roles)
 }
 
 // readReference with its event times as times, where it has any.

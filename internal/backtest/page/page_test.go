@@ -27,8 +27,6 @@ func hour(k int) schemas.Span {
 	return schemas.Span{Start: start.Add(time.Duration(k) * time.Hour), End: start.Add(time.Duration(k+1) * time.Hour)}
 }
 
-func value(v float64) *float64 { return &v }
-
 // sample is a run of five hours: amount alarms in the fourth, colour in the
 // fifth, which the labels have not reached; the third has no data.
 func sample() *backtest.Report {
@@ -36,7 +34,7 @@ func sample() *backtest.Report {
 		Summary: backtest.Summary{
 			Model: "shop <1>", Reference: "training@abc", ReferenceRows: 5000, Rows: 2500, Window: "1h", Windows: 5, WindowsAlarmed: 2,
 			Features: 2, Absent: []string{"x", "y"}, Signals: 10, Alarms: 2, Alarmed: []backtest.Alarmed{{Feature: "amount"}, {Feature: "colour"}},
-			Level: 0.0014, From: start, To: start.Add(5 * time.Hour), AUC: value(0.81), Task: backtest.Binary, ThresholdMode: "calibrated", PerformanceAlarms: 1,
+			Level: 0.0014, From: start, To: start.Add(5 * time.Hour), AUC: new(0.81), Task: backtest.Binary, ThresholdMode: "calibrated", PerformanceAlarms: 1,
 		},
 		Plots: &backtest.Plots{Features: []backtest.FeaturePlot{
 			{Feature: "amount", Kind: schemas.Numeric, Low: 0, High: 3, Reference: []float64{10, 20, 10}, References: [3]float64{0.5, 1.5, 2.5}},
@@ -62,12 +60,12 @@ func sample() *backtest.Report {
 		p := &r.Plots.Features[0]
 		p.Windows, p.Quantiles = append(p.Windows, amounts), append(p.Quantiles, deciles)
 		r.Plots.Features[1].Windows = append(r.Plots.Features[1].Windows, colours)
-		m := backtest.Measure{Metric: "roc_auc", N: 500, Estimated: value(0.8), EstimatedSE: value(0.02), State: schemas.StateOK}
+		m := backtest.Measure{Metric: "roc_auc", N: 500, Estimated: new(0.8), EstimatedSE: new(0.02), State: schemas.StateOK}
 		if k < 4 {
-			m.Realised, m.RealisedSE = value(0.8-0.01*float64(k)), value(0.02)
+			m.Realised, m.RealisedSE = new(0.8-0.01*float64(k)), new(0.02)
 		}
 		if k == 3 {
-			m.State, m.Realised, m.Reason = schemas.StateAlarm, value(0.6), "ROC AUC 0.6 realised, 0.8 estimated"
+			m.State, m.Realised, m.Reason = schemas.StateAlarm, new(0.6), "ROC AUC 0.6 realised, 0.8 estimated"
 		}
 		r.Performance = append(r.Performance, backtest.Performance{WindowStart: hour(k).Start, WindowEnd: hour(k).End, N: 500, Coverage: 1, State: m.State, Metrics: []backtest.Measure{m}})
 	}
@@ -228,9 +226,19 @@ func TestColours(t *testing.T) {
 			ink, on string
 			least   float64
 		}{
-			{"ink", "card", 4.5}, {"ink", "page", 4.5}, {"soft", "card", 4.5}, {"soft", "page", 4.5},
-			{"est", "card", 3}, {"bad", "card", 3}, {"cur", "card", 3}, {"ref", "card", 3}, {"focus", "card", 3},
-			{"dot", "h4", 3}, {"dot", "h5", 3}, {"dot7", "h6", 3}, {"dot7", "h7", 3},
+			{"ink", "card", 4.5},
+			{"ink", "page", 4.5},
+			{"soft", "card", 4.5},
+			{"soft", "page", 4.5},
+			{"est", "card", 3},
+			{"bad", "card", 3},
+			{"cur", "card", 3},
+			{"ref", "card", 3},
+			{"focus", "card", 3},
+			{"dot", "h4", 3},
+			{"dot", "h5", 3},
+			{"dot7", "h6", 3},
+			{"dot7", "h7", 3},
 		} {
 			if got := contrast(c[pair.ink], c[pair.on]); got < pair.least {
 				t.Errorf("%s: contrast of --%s on --%s is %.2f, want %.1f", name, pair.ink, pair.on, got, pair.least)
