@@ -22,9 +22,12 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 	if over {
 		inc.resolve(&next)
 	}
-	if isSilent(&next) {
-		next.Title, next.Summary = silentTitle(&next), silentSummary(&next, silent, cfg)
-	} else {
+	switch kindOfIncident(&next) {
+	case silence:
+		next.Title, next.Summary = silentTitle(&next), reasons(&next, silent, cfg)
+	case performance:
+		next.Title, next.Summary = performanceTitle(&next), reasons(&next, silent, cfg)
+	default:
 		next.Title, next.Summary = title(&next), summary(&next, inc.inputs, silent, cfg)
 	}
 	inc.told = next
@@ -58,9 +61,12 @@ func (inc *incident) view(cfg Config) schemas.Incident {
 		}
 	}
 	slices.Sort(v.Versions)
-	if isSilent(&v) {
+	switch kindOfIncident(&v) {
+	case silence:
 		v.Severity = worse(v.Severity, silentSeverity(v.Features))
-	} else {
+	case performance:
+		v.Severity = worse(v.Severity, schemas.SeverityError)
+	default:
 		v.Severity = worse(v.Severity, severity(v.Features, inc.inputs, cfg))
 	}
 	return v
@@ -76,7 +82,7 @@ func notable(told, next *schemas.Incident, cfg Config) bool {
 	}
 	was, is := peaks(told.Signals), peaks(next.Signals)
 	for feature, peak := range is {
-		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) && !isSilent(next) {
+		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) && kindOfIncident(next) != silence {
 			return true
 		}
 	}
