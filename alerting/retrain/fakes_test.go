@@ -25,6 +25,7 @@ type memory struct {
 	labelled  []schemas.LabelledEvent
 	versions  []schemas.VersionTraffic
 	health    schemas.VersionHealth
+	behind    *[]schemas.Retraining // what a replica that is behind shows instead of rows
 	calls     int
 	fail      func(call int, what string) error
 }
@@ -53,6 +54,9 @@ func (m *memory) Retrainings(context.Context) (out []schemas.Retraining, err err
 		return nil, err
 	}
 	defer m.Unlock()
+	if m.behind != nil {
+		return slices.Clone(*m.behind), nil
+	}
 	for _, r := range m.rows {
 		out = append(out, r)
 	}

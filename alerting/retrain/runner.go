@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -94,7 +95,8 @@ type Runner struct {
 
 	busy struct {
 		sync.Mutex
-		by map[string]bool // keys whose next step is being taken
+		by    map[string]bool               // keys whose next step is being taken
+		known map[string]schemas.Retraining // revisions that were put and not read back yet, by key
 	}
 	retry struct {
 		sync.Mutex
@@ -127,7 +129,7 @@ func New(cfg Config, store Store, o Options) (*Runner, error) {
 		o.pause = firstPause
 	}
 	r := &Runner{cfg: cfg, models: map[schemas.ModelKey]*Model{}, targets: map[string]target{}, store: store, o: o, metrics: runnerMetrics{o.Metrics}}
-	r.busy.by, r.retry.at = map[string]bool{}, map[string]time.Time{}
+	r.busy.by, r.busy.known, r.retry.at = map[string]bool{}, map[string]schemas.Retraining{}, map[string]time.Time{}
 	for i := range cfg.Models {
 		r.models[cfg.Models[i].Key()] = &cfg.Models[i]
 	}
@@ -221,8 +223,8 @@ func (r *Runner) board(ctx context.Context) (*board, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range rows {
-		b.rows[place{rows[i].ModelKey(), rows[i].IncidentID}] = &rows[i]
+	for _, row := range r.newest(rows) {
+		b.rows[place{row.ModelKey(), row.IncidentID}] = &row
 	}
 	inputs, err := r.store.RetrainingInputs(ctx)
 	if err != nil {
@@ -419,5 +421,39 @@ func (r *Runner) move(ctx context.Context, row *schemas.Retraining, kind string,
 	if kind == schemas.RetrainingStep {
 		r.metrics.steps(state).Inc()
 	}
-	return r.store.PutRetraining(ctx, *row)
+	return r.put(ctx, row)
+}
+
+// put a revision, and remember it until it is read back.
+func (r *Runner) put(ctx context.Context, row *schemas.Retraining) error {
+	if err := r.store.PutRetraining(ctx, *row); err != nil {
+		return err
+	}
+	r.busy.Lock()
+	defer r.busy.Unlock()
+	r.busy.known[row.Key] = *row
+	return nil
+}
+
+// newest revisions: what was read, or what was put since, which a replica may
+// not show yet.
+func (r *Runner) newest(read []schemas.Retraining) (out []schemas.Retraining) {
+	r.busy.Lock()
+	defer r.busy.Unlock()
+	ahead := maps.Clone(r.busy.known)
+	for _, row := range read {
+		known, put := ahead[row.Key]
+		delete(ahead, row.Key)
+		switch {
+		case put && known.Revision > row.Revision:
+			row = known
+		case put:
+			delete(r.busy.known, row.Key)
+		}
+		out = append(out, row)
+	}
+	for _, row := range ahead {
+		out = append(out, row)
+	}
+	return out
 }

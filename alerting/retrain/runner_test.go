@@ -384,3 +384,29 @@ func TestLawsOverManyIncidents(t *testing.T) {
 		t.Errorf("%d runs of %d fired retrainings", len(runs), len(fired))
 	}
 }
+
+// A replica that is behind shows retrainings as they were, or not at all, and a
+// round may be overtaken by a step that it began: nothing is sent twice.
+func TestOldRevisionsBeginNothing(t *testing.T) {
+	r, hook := hooked(t)
+	r.store.ready(incident(incidentID, schemas.CauseData))
+	r.store.behind = &[]schemas.Retraining{}
+	for range 3 {
+		r.round(t)
+	}
+	now := r.row(t, incidentID)
+	for _, state := range []schemas.RetrainingState{schemas.RetrainingWaiting, schemas.RetrainingExporting, schemas.RetrainingSending} {
+		old := now
+		old.State, old.Revision = state, 1
+		r.store.behind = &[]schemas.Retraining{old}
+		r.round(t)
+		r.advance(t.Context(), old, nil)
+		r.Wait()
+	}
+	equal(t, "state", r.row(t, incidentID).State, schemas.RetrainingRunning)
+	equal(t, "runs", len(hook.begun()), 1)
+	equal(t, "log", r.store.decisions(), "exporting:drift sending:exported running:triggered")
+	r.store.behind = nil
+	r.round(t)
+	equal(t, "revisions to be read back", len(r.busy.known), 0)
+}

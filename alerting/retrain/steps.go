@@ -18,7 +18,7 @@ const minServed = 100
 func (r *Runner) advance(ctx context.Context, row schemas.Retraining, inputs []schemas.RetrainingEntry) {
 	m := r.models[row.ModelKey()]
 	due := row.State.InFlight() || row.State == schemas.RetrainingAsked || row.State == schemas.RetrainingEscalating || row.State == schemas.RetrainingEscalated
-	if m == nil || !due || !r.take(row.Key) {
+	if m == nil || !due || !r.take(&row) {
 		return
 	}
 	r.wg.Go(func() {
@@ -38,16 +38,18 @@ func (r *Runner) advance(ctx context.Context, row schemas.Retraining, inputs []s
 	})
 }
 
-func (r *Runner) take(key string) bool {
+// take a retraining's next step, unless it is being taken, has been since the
+// row was read, or is to be tried later.
+func (r *Runner) take(row *schemas.Retraining) bool {
 	r.retry.Lock()
-	early := r.o.now().Before(r.retry.at[key])
+	early := r.o.now().Before(r.retry.at[row.Key])
 	r.retry.Unlock()
 	r.busy.Lock()
 	defer r.busy.Unlock()
-	if early || r.busy.by[key] {
+	if early || r.busy.by[row.Key] || r.busy.known[row.Key].Revision > row.Revision {
 		return false
 	}
-	r.busy.by[key] = true
+	r.busy.by[row.Key] = true
 	return true
 }
 
@@ -111,7 +113,7 @@ func (r *Runner) send(ctx context.Context, m *Model, row *schemas.Retraining) er
 	row.Attempts++
 	row.Revision++
 	row.UpdatedAt = r.now()
-	if err := r.store.PutRetraining(ctx, *row); err != nil {
+	if err := r.put(ctx, row); err != nil {
 		return err
 	}
 	trigger, err := r.trigger(ctx, m, row)
@@ -167,7 +169,7 @@ func (r *Runner) again(ctx context.Context, m *Model, row *schemas.Retraining, r
 	}
 	row.Error, row.UpdatedAt = failure.Error(), r.now()
 	row.Revision++
-	return errors.Join(failure, r.store.PutRetraining(ctx, *row))
+	return errors.Join(failure, r.put(ctx, row))
 }
 
 // late tells whether a step has taken longer than it may.

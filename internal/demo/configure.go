@@ -33,6 +33,7 @@ func configure(dir string, r *receivers) (app.Config, error) {
 		"Dir": dir, "Admin": freeOr(admin, "127.0.0.1:0"), "Models": loadtest.Models(), "Topics": topics,
 		"Reference": func(model string) string { return filepath.Join(dir, model+".csv") },
 		"PagerDuty": r.url(), "RoutingKey": r.routingKey, "Webhook": r.url() + webhookPath, "Secret": r.secret,
+		"Retrain": r.url() + retrainPath, "Pipeline": receiverRetrain,
 	})
 	if err != nil {
 		return app.Config{}, fmt.Errorf("write configuration: %w", err)

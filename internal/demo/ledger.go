@@ -25,6 +25,8 @@ type ledger struct {
 	delivered map[delivery]bool
 	signals   int
 	alarms    int
+
+	retrainings map[string]schemas.Retraining // by incident
 }
 
 // windowOf is one window of one model.
@@ -45,6 +47,7 @@ func newLedger(injected []loadtest.Injected) *ledger {
 	return &ledger{
 		injected: injected, injectAt: map[string]time.Duration{}, first: map[string]*first{}, evaluated: map[windowOf]bool{},
 		told: map[string]bool{}, series: map[schemas.SeriesKey]bool{}, incidents: map[string]*Incident{}, delivered: map[delivery]bool{},
+		retrainings: map[string]schemas.Retraining{},
 	}
 }
 
@@ -195,6 +198,9 @@ func (l *ledger) settled(windows []windowOf) bool {
 		if !l.evaluated[w] {
 			return false
 		}
+	}
+	if l.undecided() {
+		return false
 	}
 	for _, i := range l.incidents {
 		for _, r := range receiverNames {

@@ -40,7 +40,8 @@ type receivers struct {
 	got struct {
 		sync.Mutex
 		accepted map[receipt]bool
-		refused  []string // why
+		refused  []string       // why
+		runs     map[string]int // of the training pipeline, by incident
 	}
 }
 
@@ -54,7 +55,7 @@ func listen() (*receivers, error) {
 	key := make([]byte, 16)
 	_, _ = rand.Read(key) // never fails
 	r := &receivers{routingKey: hex.EncodeToString(key), secret: secret(32), done: make(chan struct{})}
-	r.got.accepted = map[receipt]bool{}
+	r.got.accepted, r.got.runs = map[receipt]bool{}, map[string]int{}
 	var err error
 	if r.verifier, err = standardwebhooks.NewWebhook(r.secret); err != nil {
 		return nil, fmt.Errorf("make webhook verifier: %w", err)
@@ -65,6 +66,7 @@ func listen() (*receivers, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+pagerDutyPath, r.handle(receiverPagerDuty, r.pagerDuty))
 	mux.HandleFunc("POST "+webhookPath, r.handle(receiverWebhook, r.webhook))
+	mux.HandleFunc("POST "+retrainPath, r.handle(receiverRetrain, r.retraining))
 	r.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		defer close(r.done)

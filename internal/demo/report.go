@@ -21,6 +21,7 @@ type Report struct {
 	Incidents        []Incident          `json:"incidents"`
 	Undelivered      []string            `json:"undelivered"` // what a receiver was not told, or refused
 	Events           uint64              `json:"events"`      // inference events produced
+	Retrainings      []Retraining        `json:"retrainings"` // what was decided about training again
 	Conservation     Conservation        `json:"conservation"`
 	WindowsEvaluated int                 `json:"windows_evaluated"`
 	WindowsExpected  int                 `json:"windows_expected"`
@@ -136,7 +137,7 @@ func (l *ledger) verdict(accepted func(receipt) bool) *Report {
 	judged := judge.Judge(l.injected, l.revisions, window)
 	r := &Report{
 		Injected: judged.Injected, Found: []Found{}, Missed: judged.Missed, FalseAlarms: append([]FalseAlarm{}, l.wrong...),
-		Incidents: []Incident{}, Undelivered: []string{}, WindowsEvaluated: len(l.evaluated), Signals: l.signals, Alarms: l.alarms,
+		Incidents: []Incident{}, Undelivered: []string{}, Retrainings: []Retraining{}, WindowsEvaluated: len(l.evaluated), Signals: l.signals, Alarms: l.alarms,
 	}
 	for _, f := range judged.FalseAlarms {
 		r.FalseAlarms = append(r.FalseAlarms, falseIncident(f))
@@ -188,6 +189,9 @@ func (i *Incident) action() string {
 func (r *Report) judge() {
 	r.OK = len(r.Missed) == 0 && len(r.FalseAlarms) == 0 && len(r.Undelivered) == 0 && r.Conservation.Holds &&
 		r.WindowsEvaluated == r.WindowsExpected
+	for i := range r.Retrainings {
+		r.OK = r.OK && r.Retrainings[i].Wrong == ""
+	}
 	for _, f := range r.Found {
 		r.OK = r.OK && len(f.DeliveredTo) == len(receiverNames)
 	}

@@ -55,6 +55,8 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	}
 	start(func() error { return watch(ctx, r.app, happenings) })
 	start(func() error { return journal(ctx, r.app, happenings) })
+	start(func() error { return retrainings(ctx, r.app, happenings) })
+	start(func() error { return standIn(ctx, r.app, r.fleet.Injected()) })
 	start(func() error { return r.app.Wait(ctx) })
 	start(func() error {
 		defer close(sent)
@@ -115,6 +117,11 @@ func (r *runner) tell(h happening) bool {
 			return false
 		}
 		r.screen.notification(wall, r.ledger.incidents[h.notification.IncidentID].Model, h.notification)
+	case h.retraining != nil:
+		if r.ledger.retraining(h.retraining) {
+			return false
+		}
+		r.screen.retraining(wall, h.retraining)
 	}
 	return true
 }
@@ -167,6 +174,7 @@ func (r *runner) windows() (out []windowOf) {
 // report judges and prints the summary.
 func (r *runner) report(ctx context.Context) (*Report, error) {
 	out := r.ledger.verdict(r.receivers.accepted)
+	out.Retrainings = r.ledger.judged(r.receivers.runs)
 	var err error
 	if out.Conservation, err = audit(ctx, r.app, r.producer); err != nil {
 		return nil, err

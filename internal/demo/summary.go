@@ -17,6 +17,7 @@ func (s *screen) summary(r *Report) {
 	s.account(&r.Conservation)
 	fmt.Fprintf(s.out, "windows     %d of %d evaluated, %d signals, %d of them alarms, %d incidents\n",
 		r.WindowsEvaluated, r.WindowsExpected, r.Signals, r.Alarms, len(r.Incidents))
+	s.retrainings(r)
 	s.wrong("false alarm", falseAlarms(r))
 	s.wrong("undelivered", r.Undelivered)
 	verdict := s.paint(green, "PASS")

@@ -17,6 +17,7 @@ type happening struct {
 	evaluation   *schemas.Evaluation
 	incident     *schemas.Incident
 	notification *schemas.Notification
+	retraining   *schemas.Retraining
 }
 
 // watch reads the pipeline's own topics as any outsider may, and hands on what
