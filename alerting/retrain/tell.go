@@ -2,7 +2,6 @@ package retrain
 
 import (
 	"context"
-	"time"
 
 	"github.com/driftline/driftline/schemas"
 )
@@ -19,9 +18,6 @@ const (
 // TellSuffix ends the ids of incidents about retrainings.
 const TellSuffix = "-retrain"
 
-// tellWithin bounds one try to tell people; the next round tries again.
-const tellWithin = 2 * time.Minute
-
 // tell people, by an incident of its own beside the one that it is about.
 func (r *Runner) tell(ctx context.Context, row *schemas.Retraining, about *schemas.Incident, revision uint64, severity schemas.Severity, title string) error {
 	inc := schemas.Incident{Onset: row.SeenAt, OpenedAt: row.SeenAt}
@@ -35,8 +31,6 @@ func (r *Runner) tell(ctx context.Context, row *schemas.Retraining, about *schem
 		at := row.UpdatedAt
 		inc.State, inc.ResolvedAt = schemas.IncidentResolved, &at
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellWithin)
-	defer cancel()
 	return r.o.Tell(ctx, inc)
 }
 

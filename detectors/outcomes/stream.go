@@ -167,6 +167,7 @@ func (f *follower) judgeDuel(s schemas.Signal) schemas.Signal {
 	switch c.Winner {
 	case performance.Challenger:
 		what = "the challenger is better"
+	case performance.Undecided:
 	case performance.Champion:
 		s.State, what = schemas.StateAlarm, "the challenger is worse"
 	}

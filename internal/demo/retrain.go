@@ -18,6 +18,9 @@ import (
 // retrainPath is where the demo's training pipeline listens.
 const retrainPath = "/retrain"
 
+// retrainEvery is how often retrainings and their incidents are read.
+const retrainEvery = time.Second
+
 // receiverRetrain is its name in the configuration.
 const receiverRetrain = "pipeline"
 
@@ -76,7 +79,7 @@ func (r *receivers) runs(incident string) int {
 
 // retrainings hands on how retrainings stand until ctx ends.
 func retrainings(ctx context.Context, a *app.App, out chan<- happening) error {
-	every := time.NewTicker(journalEvery)
+	every := time.NewTicker(retrainEvery)
 	defer every.Stop()
 	for {
 		select {

@@ -15,7 +15,7 @@ import (
 // that is true by what was injected, until ctx ends: without any, nothing would
 // be trained again. Where the correlator names causes it does nothing.
 func standIn(ctx context.Context, a *app.App, injected []loadtest.Injected) error {
-	every := time.NewTicker(journalEvery)
+	every := time.NewTicker(retrainEvery)
 	defer every.Stop()
 	for {
 		select {
