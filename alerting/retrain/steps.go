@@ -179,7 +179,8 @@ func (r *Runner) late(row *schemas.Retraining, within time.Duration) bool {
 
 // follow the run, by what its pipeline says or by asking it.
 func (r *Runner) follow(ctx context.Context, m *Model, row *schemas.Retraining, inputs []schemas.RetrainingEntry) error {
-	state, said, err := heard(row, inputs)
+	state, said := heard(row, inputs)
+	var err error
 	if state == "" {
 		state, said, err = r.targets[m.Target].state(ctx, &Trigger{Key: row.Key, Requested: *row.DecidedAt}, row.RunID)
 	}
@@ -197,7 +198,7 @@ func (r *Runner) follow(ctx context.Context, m *Model, row *schemas.Retraining, 
 }
 
 // heard is the last word of callbacks about a run: an end is final.
-func heard(row *schemas.Retraining, inputs []schemas.RetrainingEntry) (state schemas.RunState, said string, err error) {
+func heard(row *schemas.Retraining, inputs []schemas.RetrainingEntry) (state schemas.RunState, said string) {
 	for _, e := range inputs {
 		if e.Kind != schemas.RetrainingCallback || state == schemas.RunSucceeded || state == schemas.RunFailed {
 			continue
@@ -210,7 +211,7 @@ func heard(row *schemas.Retraining, inputs []schemas.RetrainingEntry) (state sch
 			row.RunID = e.RunID
 		}
 	}
-	return state, said, nil
+	return state, said
 }
 
 // awaitVersion waits until the new version answers requests.
