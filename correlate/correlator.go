@@ -18,13 +18,15 @@ type Correlator struct {
 	models map[subject]*model
 }
 
-// subject is what incidents are kept apart by.
+// subject is what incidents are kept apart by. Drift and silent failures of a
+// model are judged in windows of different lengths, so that the windows of the
+// one say nothing of how long the other has been quiet.
 type subject struct {
 	schemas.ModelKey
-	kind kind
+	silent bool
 }
 
-// model is what is known of one model, as far as one kind of trouble goes.
+// model is what is known of one model, as far as drift or silent failures go.
 type model struct {
 	open   []*incident // ascending by onset
 	closed []past      // the last ones, in the order of their resolution
@@ -59,7 +61,7 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 		}
 	}
 	for _, inc := range newest {
-		m := c.model(subject{inc.ModelKey(), kindOfIncident(&inc)})
+		m := c.model(subject{inc.ModelKey(), isSilent(&inc)})
 		if inc.State == schemas.IncidentResolved && inc.ResolvedAt != nil {
 			m.closed = append(m.closed, past{inc.ID, inc.Onset, *inc.ResolvedAt})
 		} else {
@@ -78,10 +80,10 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 // again changes nothing.
 func (c *Correlator) Observe(ev schemas.Evaluation) []schemas.Incident {
 	var changed []schemas.Incident
-	by := apart(clean(ev))
-	for _, k := range kinds {
-		if len(by[k]) > 0 {
-			changed = append(changed, c.observe(subject{ev.ModelKey, k}, by[k])...)
+	drift, silent := apart(clean(ev))
+	for _, signals := range [][]schemas.Signal{drift, silent} {
+		if len(signals) > 0 {
+			changed = append(changed, c.observe(subject{ev.ModelKey, signals[0].Silent()}, signals)...)
 		}
 	}
 	return changed
@@ -105,6 +107,18 @@ func (c *Correlator) model(k subject) *model {
 		c.models[k] = &model{}
 	}
 	return c.models[k]
+}
+
+// apart divides signals into those of drift and those of silent failures.
+func apart(signals []schemas.Signal) (drift, silent []schemas.Signal) {
+	for _, s := range signals {
+		if s.Silent() {
+			silent = append(silent, s)
+		} else {
+			drift = append(drift, s)
+		}
+	}
+	return drift, silent
 }
 
 // clean is the evaluation's own signals in an order that does not depend on

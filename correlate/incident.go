@@ -44,8 +44,8 @@ func scopeOf(signals []schemas.Signal) scope {
 // incidentID is the same for the same onset, on every run and every instance.
 func incidentID(s *schemas.Signal) string {
 	text := fmt.Appendf(nil, "%q %q %s", s.Tenant, s.Model, s.WindowStart.UTC().Format(time.RFC3339Nano))
-	if k := kindOf(s); k != drift {
-		text = append(text, " "+k...)
+	if s.Silent() {
+		text = append(text, " silent"...)
 	}
 	sum := sha256.Sum256(text)
 	return fmt.Sprintf("inc-%x", sum[:8])

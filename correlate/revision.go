@@ -22,12 +22,9 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 	if over {
 		inc.resolve(&next)
 	}
-	switch kindOfIncident(&next) {
-	case silence:
-		next.Title, next.Summary = silentTitle(&next), reasons(&next, silent, cfg)
-	case performance:
-		next.Title, next.Summary = performanceTitle(&next), reasons(&next, silent, cfg)
-	default:
+	if isSilent(&next) {
+		next.Title, next.Summary = silentTitle(&next), silentSummary(&next, silent, cfg)
+	} else {
 		next.Title, next.Summary = title(&next), summary(&next, inc.inputs, silent, cfg)
 	}
 	inc.told = next
@@ -61,12 +58,9 @@ func (inc *incident) view(cfg Config) schemas.Incident {
 		}
 	}
 	slices.Sort(v.Versions)
-	switch kindOfIncident(&v) {
-	case silence:
+	if isSilent(&v) {
 		v.Severity = worse(v.Severity, silentSeverity(v.Features))
-	case performance:
-		v.Severity = worse(v.Severity, schemas.SeverityError)
-	default:
+	} else {
 		v.Severity = worse(v.Severity, severity(v.Features, inc.inputs, cfg))
 	}
 	return v
@@ -82,7 +76,7 @@ func notable(told, next *schemas.Incident, cfg Config) bool {
 	}
 	was, is := peaks(told.Signals), peaks(next.Signals)
 	for feature, peak := range is {
-		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) && kindOfIncident(next) != silence {
+		if former, known := was[feature]; !known || peak >= former*(1+cfg.GrowBy) && !isSilent(next) {
 			return true
 		}
 	}

@@ -8,6 +8,10 @@ import (
 	"github.com/driftline/driftline/schemas"
 )
 
+// isSilent tells whether an incident is about silent failures. All of its
+// signals are, or none.
+func isSilent(i *schemas.Incident) bool { return len(i.Signals) > 0 && i.Signals[0].Silent() }
+
 // silentSeverity of an incident by what fails:
 //
 //	error     the model as a whole or its answers, a job, a source, a consumer, the monitor
@@ -34,9 +38,9 @@ func silentTitle(i *schemas.Incident) string {
 	return oneLine(fmt.Sprintf("%s since %s (%s)", what, stamp(i.Onset), strings.TrimPrefix(topOf(i).Detector, schemas.SilentPrefix)))
 }
 
-// reasons gives the sentence of the strongest signals, one of each
-// feature and detector.
-func reasons(i *schemas.Incident, silent int, cfg Config) string {
+// silentSummary gives the sentence of the strongest signals, one of each
+// feature and rule.
+func silentSummary(i *schemas.Incident, silent int, cfg Config) string {
 	var parts []string
 	for k := range i.Signals {
 		s := &i.Signals[k]

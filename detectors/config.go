@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/driftline/driftline/detectors/performance"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/schemas"
@@ -33,7 +32,6 @@ type Config struct {
 	Bins            int           `yaml:"psi_bins"`          // quantile bins of PSI, 2 to 100. Default 10
 	JSBase          string        `yaml:"js_base"`           // logarithm of the Jensen–Shannon distance: 2 (maximum 1) or e (maximum 0.8326). Default 2
 	Multivariate    Multivariate  `yaml:"multivariate"`      // what detectors over rows of several features look at, where detectors names any
-	OutcomesEvery   time.Duration `yaml:"outcomes_every"`    // how often labels are looked for, where a model's performance is judged. Default 30s
 	Silent          silent.Config `yaml:"silent"`            // failures that raise no error, for all models, jobs and sources; see docs/silent-failures.md
 }
 
@@ -67,7 +65,6 @@ func DefaultConfig() Config {
 		Bins:            10,
 		JSBase:          "2",
 		Multivariate:    Multivariate{Rows: jointRows},
-		OutcomesEvery:   30 * time.Second,
 		Silent:          silent.DefaultConfig(),
 	}
 }
@@ -79,7 +76,6 @@ func (c Config) Validate() error {
 		check(c.Lateness >= 0, "lateness", "is negative"),
 		check(c.Idle >= 0, "idle", "is negative"),
 		check(c.Settle >= 0, "settle", "is negative"),
-		check(c.OutcomesEvery > 0, "outcomes_every", "is %s; give a time above 0, such as 30s", c.OutcomesEvery),
 		check(c.MinRows > 0, "min_rows", "must be at least 1"),
 		check(!c.FalseAlarmEvery.IsZero(), "false_alarm_every", "missing; such as 30d"),
 		check(c.Correction == CorrectionBH || c.Correction == CorrectionBY, "correction", "%q is neither bh nor by", c.Correction),
@@ -123,7 +119,6 @@ type Model struct {
 	FalseAlarmEvery Window                  `yaml:"false_alarm_every"` // see detect.false_alarm_every
 	Reference       ReferenceFile           `yaml:"reference"`         // what windows are compared with
 	Detectors       []string                `yaml:"detectors"`         // see detect.detectors
-	Performance     performance.Config      `yaml:"performance"`       // how well the model does, by its labels
 	Thresholds      map[string]float64      `yaml:"thresholds"`        // smallest effect that counts, by detector, in the detector's unit. Default: the detector's own
 	Multivariate    Multivariate            `yaml:"multivariate"`      // see detect.multivariate
 	Features        map[string]FeatureRules `yaml:"features"`          // exceptions by feature, also for _score, _latency_ms and _prediction

@@ -47,13 +47,6 @@ const SilentPrefix = "silent_"
 // Silent tells whether the signal is about a silent failure rather than drift.
 func (s *Signal) Silent() bool { return strings.HasPrefix(s.Detector, SilentPrefix) }
 
-// GapPrefix begins the names of detectors that hold realised performance against
-// the estimate: their alarms say that labels are not what they were at training.
-const GapPrefix = "gap_"
-
-// Performance tells whether the signal is about how well the model does.
-func (s *Signal) Performance() bool { return s.Feature == FeaturePerformance }
-
 // SeriesKey names the series of windows that a signal belongs to.
 type SeriesKey struct {
 	Tenant, Model, Version, Segment, Feature, Detector string

@@ -21,10 +21,6 @@ const (
 	FeaturePrediction = "_prediction"
 )
 
-// FeaturePerformance is what signals about performance are about: how well the
-// model does, by its labels or estimated without.
-const FeaturePerformance = "_performance"
-
 // OtherCategories is the category that stands for all that are too many to be
 // counted one by one.
 const OtherCategories = "_other"

@@ -12,7 +12,6 @@ import (
 	"github.com/driftline/driftline/alerting/retrain"
 	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/detectors"
-	"github.com/driftline/driftline/detectors/performance"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
@@ -152,7 +151,6 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "ingest", Go: ingest.PolicySource},
 		{PkgPath: module + "detectors", Go: detectors.ConfigSource, Choices: detectors.ConfigChoices()},
 		{PkgPath: module + "detectors/silent", Go: silent.ConfigSource},
-		{PkgPath: module + "detectors/performance", Go: performance.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.RouteSource},

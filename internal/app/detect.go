@@ -27,10 +27,6 @@ func (a *App) startDetect(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
-	performance, err := a.outcomesOf()
-	if err != nil {
-		return err
-	}
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Detect), Topics: []string{a.cfg.Kafka.Topics.Windows}, Tick: tick,
 		New: func(p *kafka.Partition) (kafka.Handler, error) {
@@ -45,9 +41,6 @@ func (a *App) startDetect(start, run context.Context) error {
 			d := &detect{a: a, p: p, engine: e}
 			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {
 				d.stopSilent = a.lookForSilence(run, watched)
-			}
-			if p.Number == 0 && performance != nil {
-				d.stopOutcomes = a.lookForOutcomes(run, performance)
 			}
 			return d, nil
 		},
@@ -76,8 +69,7 @@ type detect struct {
 	retryAt   time.Time
 	delay     time.Duration
 
-	stopOutcomes func() // likewise of the rounds over outcomes
-	stopSilent   func() // waits for the rounds over silent failures; nil in all partitions but one
+	stopSilent func() // waits for the rounds over silent failures; nil in all partitions but one
 }
 
 // Handle takes announcements; Tick evaluates.
@@ -136,9 +128,6 @@ func (d *detect) Close(ctx context.Context) error { return d.commit(ctx) }
 func (d *detect) End() {
 	if d.stopSilent != nil {
 		d.stopSilent()
-	}
-	if d.stopOutcomes != nil {
-		d.stopOutcomes()
 	}
 }
 

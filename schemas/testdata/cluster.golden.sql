@@ -314,18 +314,6 @@ ALTER TABLE incidents_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis
 
 ALTER TABLE incidents ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS diagnosis String AFTER signals;
 
-CREATE TABLE IF NOT EXISTS outcome_streams_local ON CLUSTER 'main'
-(
-    tenant LowCardinality(String),
-    model  LowCardinality(String),
-    until  DateTime64(3, 'UTC') COMMENT 'end of the newest final window',
-    state  String COMMENT 'JSON' CODEC(ZSTD(1))
-)
-ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', until)
-ORDER BY (tenant, model);
-
-CREATE TABLE IF NOT EXISTS outcome_streams ON CLUSTER 'main' AS outcome_streams_local ENGINE = Distributed('main', currentDatabase(), 'outcome_streams_local', cityHash64(tenant, model));
-
 CREATE TABLE IF NOT EXISTS silences_local ON CLUSTER 'main'
 (
     tenant     LowCardinality(String),

@@ -286,16 +286,6 @@ ALTER TABLE references  ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSO
 
 ALTER TABLE incidents  ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
 
-CREATE TABLE IF NOT EXISTS outcome_streams 
-(
-    tenant LowCardinality(String),
-    model  LowCardinality(String),
-    until  DateTime64(3, 'UTC') COMMENT 'end of the newest final window',
-    state  String COMMENT 'JSON' CODEC(ZSTD(1))
-)
-ENGINE = ReplacingMergeTree(until)
-ORDER BY (tenant, model);
-
 CREATE TABLE IF NOT EXISTS silences 
 (
     tenant     LowCardinality(String),
