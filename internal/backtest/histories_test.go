@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"bufio"
-
 	"compress/gzip"
 	"encoding/json"
 	"flag"
@@ -94,7 +93,7 @@ func taxiEvents(t *testing.T) (out []schemas.Span) {
 type history struct {
 	name, note string
 	file       []string
-	reference  int // rows
+	reference  int           // rows
 	every      time.Duration // between rows that have no times
 	options    Options
 	window     string
