@@ -16,7 +16,7 @@ import (
 func TestNullDistributionsOfReducedReferences(t *testing.T) {
 	windows := 6000
 	if testing.Short() || testkit.Race {
-		windows = 1000
+		windows = 300
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, points := range []int{2048, 256} {
@@ -62,7 +62,7 @@ func TestBinsBeyondTheReference(t *testing.T) {
 func TestNullDistributionOfFrozen(t *testing.T) {
 	windows := 4000
 	if testing.Short() || testkit.Race {
-		windows = 1000
+		windows = 300
 	}
 	for _, kinds := range []int{2, 10, 30} {
 		rng := rand.New(rand.NewPCG(uint64(kinds), 8))

@@ -19,7 +19,7 @@ func ConfigChoices() map[string][]config.Choices {
 	for _, d := range register {
 		names.Of = append(names.Of, config.Choice{Value: d.Name, Help: d.brief()})
 	}
-	joint := config.Choices{Name: "detectors.RowsDetector"}
+	joint := config.Choices{Name: "detectors.JointDetector"}
 	for _, n := range jointNames {
 		joint.Of = append(joint.Of, config.Choice{Value: n, Help: "Over rows of several features; see docs/detectors.md."})
 	}
