@@ -3,6 +3,7 @@ package alerting
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -41,7 +42,8 @@ func (a *alertmanager) action(inc *schemas.Incident) string { return action(inc)
 func (a *alertmanager) key(inc *schemas.Incident) string    { return incidentKey(inc) }
 func (a *alertmanager) digests() bool                       { return true }
 func (a *alertmanager) secrets() []string {
-	return append(addressSecrets(a.cfg.URL.Value()), a.cfg.Password.Value(), a.cfg.Token.Value())
+	basic := base64.StdEncoding.EncodeToString([]byte(a.cfg.Username + ":" + a.cfg.Password.Value())) // as the header has it
+	return append(addressSecrets(a.cfg.URL.Value()), basic, a.cfg.Password.Value(), a.cfg.Token.Value())
 }
 
 func (a *alertmanager) post(ctx context.Context, told []Told, now time.Time) (answer, error) {

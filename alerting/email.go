@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -66,17 +67,35 @@ func (m *mailer) kind() string                        { return "email" }
 func (m *mailer) action(inc *schemas.Incident) string { return action(inc) }
 func (m *mailer) key(inc *schemas.Incident) string    { return incidentKey(inc) }
 func (m *mailer) digests() bool                       { return true }
-func (m *mailer) secrets() []string                   { return []string{m.cfg.Password.Value()} }
+
+// secrets are the password, and what authentication makes of it.
+func (m *mailer) secrets() []string {
+	user, password := m.cfg.Username, m.cfg.Password.Value()
+	return []string{
+		password, base64.StdEncoding.EncodeToString([]byte(password)),
+		base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password)),
+	}
+}
 
 func (m *mailer) post(ctx context.Context, told []Told, now time.Time) (answer, error) {
 	msg, err := m.message(told, now)
 	if err != nil {
 		return answer{}, backoff.Permanent(fmt.Errorf("encode notification: %w", err))
 	}
-	client, err := m.client()
+	var conn net.Conn
+	client, err := m.client(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		var err error
+		conn, err = m.dial(ctx, network, addr)
+		return conn, err
+	})
 	if err != nil {
 		return answer{}, backoff.Permanent(fmt.Errorf("set up mail: %w", err))
 	}
+	defer func() {
+		if conn != nil {
+			_ = conn.Close() // the library leaves it open where it fails half-way
+		}
+	}()
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
 		return judgeMail(ctx, err)
 	}
@@ -105,20 +124,21 @@ func judgeMail(ctx context.Context, err error) (answer, error) {
 	return got, err
 }
 
-func (m *mailer) client() (*mail.Client, error) {
+func (m *mailer) client(dial mail.DialContextFunc) (*mail.Client, error) {
 	host, port, _ := net.SplitHostPort(m.cfg.Server) // checked by Validate
 	n, _ := strconv.Atoi(port)
 	opts := []mail.Option{
 		mail.WithPort(n), mail.WithTimeout(m.timeout), mail.WithHELO("driftline.invalid"), mail.WithoutNoop(),
 		mail.WithTLSConfig(&tls.Config{ServerName: host, RootCAs: m.roots, MinVersion: tls.VersionTLS12}),
 	}
-	dial := m.dial
+	auth, plain := mail.SMTPAuthAutoDiscover, dial
 	switch m.cfg.TLS {
 	case tlsImplicit:
+		auth = mail.SMTPAuthPlain // the library does not see the encryption that it did not make, and so discovers nothing
 		config := &tls.Config{ServerName: host, RootCAs: m.roots, MinVersion: tls.VersionTLS12}
 		opts = append(opts, mail.WithSSL())
 		dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := m.dial(ctx, network, addr)
+			conn, err := plain(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
@@ -130,7 +150,7 @@ func (m *mailer) client() (*mail.Client, error) {
 		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if m.cfg.Username != "" {
-		opts = append(opts, mail.WithUsername(m.cfg.Username), mail.WithPassword(m.cfg.Password.Value()), mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover))
+		opts = append(opts, mail.WithUsername(m.cfg.Username), mail.WithPassword(m.cfg.Password.Value()), mail.WithSMTPAuth(auth))
 	}
 	return mail.NewClient(host, append(opts, mail.WithDialContextFunc(dial))...)
 }

@@ -70,6 +70,19 @@ func (j *journal) of(receiver string) string {
 	return strings.Join(out, " ")
 }
 
+// errors lists those of one receiver.
+func (j *journal) errors(receiver string) string {
+	j.Lock()
+	defer j.Unlock()
+	var out []string
+	for _, n := range j.rows {
+		if n.Receiver == receiver && n.Error != "" {
+			out = append(out, n.Error)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
 func (j *journal) last() schemas.Notification {
 	j.Lock()
 	defer j.Unlock()
@@ -151,6 +164,13 @@ func times(n int, f http.HandlerFunc) []http.HandlerFunc {
 func listen(t *testing.T, s *server) string {
 	t.Helper()
 	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func listenFunc(t *testing.T, f http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	return srv.URL
 }

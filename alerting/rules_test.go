@@ -77,11 +77,7 @@ func webhookRules(secret config.Secret) func(*http.Request, []byte) error {
 		if err := strictly(body, &e); err != nil {
 			return err
 		}
-		verifier, err := standardwebhooks.NewWebhook(secret.Value())
-		if err != nil {
-			return err
-		}
-		if err := verifier.Verify(body, r.Header); err != nil {
+		if err := signed(r, body, secret); err != nil {
 			return err
 		}
 		id := r.Header.Get("webhook-id")
@@ -95,9 +91,18 @@ func webhookRules(secret config.Secret) func(*http.Request, []byte) error {
 		case e.Data["id"] == nil:
 			return errors.New("data without id")
 		}
-		_, err = strconv.ParseInt(r.Header.Get("webhook-timestamp"), 10, 64)
+		_, err := strconv.ParseInt(r.Header.Get("webhook-timestamp"), 10, 64)
 		return err
 	}
+}
+
+// signed verifies the signature of a request.
+func signed(r *http.Request, body []byte, secret config.Secret) error {
+	verifier, err := standardwebhooks.NewWebhook(secret.Value())
+	if err != nil {
+		return err
+	}
+	return verifier.Verify(body, r.Header)
 }
 
 func strictly(body []byte, v any) error {
