@@ -197,12 +197,18 @@ func (p pipes) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 // serve starts a fake receiver at http://host.
 func (p pipes) serve(t *testing.T, host string, s *server) {
 	t.Helper()
-	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	p[host] = l
+	l := p.listen(host)
 	srv := &http.Server{Handler: s}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = srv.Serve(l) })
 	t.Cleanup(func() { _ = srv.Close(); wg.Wait() })
+}
+
+// listen at a host of the network.
+func (p pipes) listen(host string) *pipeListener {
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	p[host] = l
+	return l
 }
 
 type pipeListener struct {

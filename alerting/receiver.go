@@ -209,7 +209,12 @@ func (r *receiver) deliver(ctx context.Context, told []Told, patient bool) (sche
 		inc := &told[i].Incident
 		rows[i] = r.row(inc)
 	}
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, r.attempt(ctx, told, rows) },
+	refused := false // Retry takes the mark of a permanent error off
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := r.attempt(ctx, told, rows)
+		refused = isPermanent(err)
+		return struct{}{}, err
+	},
 		backoff.WithBackOff(pauses(r.pause)), backoff.WithMaxElapsedTime(r.maxElapsed), backoff.WithNotify(func(err error, pause time.Duration) {
 			r.log.Warn("retry notification", "incident", rows[0].IncidentID, "revision", rows[0].Revision, "incidents", len(rows), "attempt", rows[0].Attempt, "err", r.redact(err), "pause", pause)
 		}))
@@ -220,7 +225,7 @@ func (r *receiver) deliver(ctx context.Context, told []Told, patient bool) (sche
 		return "", context.Cause(ctx)
 	case errors.Is(err, errJournal):
 		return "", err
-	case patient && !isPermanent(err):
+	case patient && !refused:
 		r.log.Error("notification waits for the next round", "incident", rows[0].IncidentID, "revision", rows[0].Revision, "attempts", rows[0].Attempt, "err", r.redact(err))
 		return schemas.NotificationFailed, errSpent
 	}

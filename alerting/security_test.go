@@ -100,3 +100,120 @@ func TestConfigFaultsDoNotShowSecrets(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// rebinding is a name whose answer changes: public when it is checked, private
+// when it is dialled. Here it answers with a private address in forms that hide
+// it; the guard looks at what is dialled.
+func TestGuardSeesThroughForms(t *testing.T) {
+	for _, address := range []string{
+		"127.0.0.1:80", "[::ffff:127.0.0.1]:80", "[::ffff:10.0.0.1]:443", "[64:ff9b::7f00:1]:80", "[2002:7f00:1::]:80", "[::1]:80", "[::7f00:1]:80",
+		"169.254.169.254:80", "[fd00:ec2::254]:80", "[fe80::1%lo]:80", "0.0.0.0:80", "[::]:80", "not-an-address",
+	} {
+		if err := publicOnly("tcp4", address, nil); err == nil {
+			t.Errorf("%s may be dialled", address)
+		}
+	}
+	if err := publicOnly("udp", "1.1.1.1:53", nil); err == nil {
+		t.Error("udp may be dialled")
+	}
+	if err := publicOnly("tcp6", "[2606:4700::1111]:443", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Addresses that hide where they lead end at the guard as well, for every kind
+// of receiver.
+func TestHiddenAddressesAreRefused(t *testing.T) {
+	for _, host := range []string{"[::ffff:127.0.0.1]", "[::1]", "2130706433", "0x7f.1", "127.1", "localhost", "0"} {
+		for _, to := range []Receiver{webhookTo("https://" + host + ":1/hook"), slackTo("https://" + host + ":1"), alertmanagerTo("https://" + host + ":1"), pagerDutyTo("https://" + host + ":1")} {
+			to.AllowPrivate, to.Timeout, to.MaxElapsed = false, 300*time.Millisecond, 300*time.Millisecond
+			r := newRig(t, nil, to)
+			r.notify(t, incident())
+			reason := r.journal.last().Error
+			if !strings.Contains(reason, "is not public") && !strings.Contains(reason, "no such host") && !strings.Contains(reason, "lookup") {
+				t.Errorf("%s %s: %q", to.Name, host, reason)
+			}
+		}
+	}
+}
+
+// A redirect to an inner address is as little followed as any other, and its
+// target does not get the body.
+func TestRedirectsDoNotLeadInside(t *testing.T) {
+	inner := &server{}
+	target := listen(t, inner)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		lead := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, status) }
+		slack := &server{judge: slackRules, script: []http.HandlerFunc{lead}}
+		am := &server{judge: alertmanagerRules, script: []http.HandlerFunc{lead}}
+		r := newRig(t, nil, slackTo(listen(t, slack)), alertmanagerTo(listen(t, am)))
+		r.notify(t, incident())
+		equal(t, "Slack", r.journal.of("slack-a"), "pending failed pending delivered")
+		equal(t, "Alertmanager", r.journal.of("am-a"), "pending failed pending delivered")
+	}
+	equal(t, "requests inside", len(inner.requests()), 0)
+}
+
+// Answers are read up to a limit, headers too, whatever their status.
+func TestHugeAnswersAreCut(t *testing.T) {
+	headers := func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 2000 {
+			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 100))
+		}
+	}
+	hook := &server{judge: webhookRules(webhookSecret), script: []http.HandlerFunc{headers}}
+	r := newRig(t, nil, webhookTo(listen(t, hook)))
+	r.notify(t, incident())
+	equal(t, "headers", r.journal.of("webhook-a"), "pending failed pending delivered")
+
+	flood := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("y", 8<<20)) }
+	r = newRig(t, nil, webhookTo(listenFunc(t, flood)))
+	r.notify(t, incident())
+	equal(t, "body of a success", r.journal.of("webhook-a"), "pending delivered")
+}
+
+// Tokens of every kind stay out of the journal and the log, even when receivers
+// echo them in refusals.
+func TestTokensOfNewKindsDoNotShow(t *testing.T) {
+	slack, am := &server{script: []http.HandlerFunc{echoes(500), echoes(403)}}, &server{script: []http.HandlerFunc{echoes(500), echoes(403)}}
+	echoAuth := &server{script: []http.HandlerFunc{echoes(403)}}
+	basic := alertmanagerTo(listen(t, echoAuth))
+	basic.Name, basic.Alertmanager.Token, basic.Alertmanager.Username, basic.Alertmanager.Password = "am-b", "", "user", "am-pass-5f6e7d"
+	r := newRig(t, nil, slackTo(listen(t, slack)), alertmanagerTo(listen(t, am)), basic)
+	r.notify(t, incident())
+	shown := r.log.String()
+	for _, n := range r.journal.rows {
+		shown += fmt.Sprintf("%+v\n", n)
+	}
+	for _, s := range []string{slackToken, amToken.Value(), "am-pass-5f6e7d", base64.StdEncoding.EncodeToString([]byte("user:am-pass-5f6e7d"))} {
+		if strings.Contains(shown, s) {
+			t.Errorf("secret %s shows in\n%s", s, shown)
+		}
+	}
+	for _, name := range []string{"slack-a", "am-a"} {
+		try, err := r.Try(t.Context(), name)
+		if err != nil || strings.Contains(fmt.Sprintf("%+v", try), slackToken) || strings.Contains(fmt.Sprintf("%+v", try), amToken.Value()) {
+			t.Errorf("%+v, %v", try, err)
+		}
+	}
+}
+
+func TestTry(t *testing.T) {
+	hook, pager := &server{judge: webhookRules(webhookSecret)}, &server{judge: pagerDutyRules, script: []http.HandlerFunc{answers(403)}}
+	r := newRig(t, nil, webhookTo(listen(t, hook)), pagerDutyTo(listen(t, pager)))
+	got, err := r.Try(t.Context(), "webhook-a")
+	if err != nil || !got.OK || len(got.Messages) != 2 || got.Messages[0].Action != "trigger" || got.Messages[1].Action != "resolve" || got.Messages[1].Status != 202 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if body := string(hook.requests()[0].body); !strings.Contains(body, "[TEST]") {
+		t.Errorf("not marked: %s", body)
+	}
+	got, err = r.Try(t.Context(), "pager-a")
+	if err != nil || got.OK || len(got.Messages) != 1 || !strings.Contains(got.Messages[0].Error, "403") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := r.Try(t.Context(), "nobody"); err == nil || !strings.Contains(err.Error(), "configured: webhook-a, pager-a") {
+		t.Errorf("error %v", err)
+	}
+	equal(t, "journal", len(r.journal.rows), 0)
+}

@@ -327,3 +327,83 @@ func TestFindingsRoundTrip(t *testing.T) {
 		t.Fatal("a newer evaluation does not replace the older one: ", n, score)
 	}
 }
+
+func TestAlertingRoundTrip(t *testing.T) {
+	db, _ := open(t)
+	ctx, at := t.Context(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	silence := schemas.Silence{ID: "s1", Tenant: "t", Matchers: []string{`model="credit"`}, StartsAt: at, EndsAt: at.Add(time.Hour), Author: "a", Comment: "c", UpdatedAt: at}
+	later := silence
+	later.ID, later.EndsAt = "s2", at.Add(2*time.Hour)
+	for _, s := range []schemas.Silence{silence, later} {
+		check(t, db.PutSilence(ctx, s))
+	}
+	got, err := db.Silences(ctx, at)
+	check(t, err)
+	if len(got) != 2 || !reflect.DeepEqual(got[0], silence) {
+		t.Fatalf("%+v", got)
+	}
+	silence.EndsAt, silence.UpdatedAt = at.Add(time.Minute), at.Add(time.Minute) // expired
+	check(t, db.PutSilence(ctx, silence))
+	got, err = db.Silences(ctx, at.Add(time.Minute))
+	check(t, err)
+	if len(got) != 1 || got[0].ID != "s2" {
+		t.Fatalf("%+v", got)
+	}
+
+	inc := schemas.Incident{ID: "open", Revision: 2, Tenant: "t", Model: "m", State: schemas.IncidentOpen, Onset: at, OpenedAt: at, UpdatedAt: at, Versions: []string{}, Features: []string{}}
+	over, behind := inc, inc
+	over.ID, over.State, over.ResolvedAt = "over", schemas.IncidentResolved, &at
+	behind.ID, behind.State, behind.ResolvedAt, behind.Revision = "behind", schemas.IncidentResolved, &at, 3
+	for _, i := range []schemas.Incident{inc, over, behind} {
+		check(t, db.PutIncident(ctx, i))
+	}
+	row := func(id string, revision uint64, s schemas.NotificationStatus, minute int) schemas.Notification {
+		return schemas.Notification{Time: at.Add(time.Duration(minute) * time.Minute), Tenant: "t", IncidentID: id, Revision: revision, Receiver: "r", Status: s}
+	}
+	check(t, db.Append(ctx,
+		row("open", 2, schemas.NotificationQueued, 0), row("open", 2, schemas.NotificationDelivered, 1),
+		row("over", 2, schemas.NotificationQueued, 0), row("over", 2, schemas.NotificationDropped, 1),
+		row("behind", 1, schemas.NotificationDelivered, 0), row("behind", 3, schemas.NotificationQueued, 2), row("behind", 3, schemas.NotificationSuppressed, 3)))
+	check(t, db.Append(ctx))
+	standings, err := db.Standings(ctx)
+	check(t, err)
+	want := []clickhouse.Standing{
+		{IncidentID: "behind", Receiver: "r", Queued: 3, Settled: 1, Told: 1, QueuedAt: at.Add(2 * time.Minute), ToldAt: at},
+		{IncidentID: "open", Receiver: "r", Queued: 2, Settled: 2, Told: 2, QueuedAt: at, ToldAt: at.Add(time.Minute)},
+	}
+	if !reflect.DeepEqual(standings, want) {
+		t.Errorf("got %+v\nwant %+v", standings, want)
+	}
+	standing, err := db.StandingIncidents(ctx)
+	check(t, err)
+	if len(standing) != 2 || standing[0].ID != "behind" || standing[1].ID != "open" {
+		t.Errorf("%+v", standing)
+	}
+}
+
+// A window is bad when some detector alarmed; those without a verdict, silent
+// failures, and what is older than asked for are left out.
+func TestVerdicts(t *testing.T) {
+	db, _ := open(t)
+	ctx, at := t.Context(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	signal := func(minute int, detector string, s schemas.State) schemas.Signal {
+		end := at.Add(time.Duration(minute) * time.Minute)
+		return schemas.Signal{Tenant: "t", Model: "m", Feature: detector, Detector: detector, WindowStart: end.Add(-time.Minute), WindowEnd: end, State: s, EvaluatedAt: at}
+	}
+	check(t, db.PutSignals(ctx, []schemas.Signal{
+		signal(1, "ks", schemas.StateAlarm), signal(50, "ks", schemas.StateOK), signal(50, "psi", schemas.StateAlarm), signal(55, "ks", schemas.StateOK),
+		signal(56, "ks", schemas.StateNoData), signal(60, "ks", schemas.StateOK), signal(61, "silent_heartbeat", schemas.StateAlarm),
+	}))
+	got, err := db.Verdicts(ctx, 30*time.Minute, at.Add(-time.Hour))
+	check(t, err)
+	key := schemas.ModelKey{Tenant: "t", Model: "m"}
+	want := []schemas.WindowVerdict{{key, at.Add(50 * time.Minute), true}, {key, at.Add(55 * time.Minute), false}, {key, at.Add(60 * time.Minute), false}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	got, err = db.Verdicts(ctx, 30*time.Minute, at.Add(time.Hour))
+	check(t, err)
+	if len(got) != 0 {
+		t.Errorf("a model that was not evaluated lately: %+v", got)
+	}
+}
