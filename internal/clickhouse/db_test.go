@@ -397,7 +397,7 @@ func TestVerdicts(t *testing.T) {
 	got, err := db.Verdicts(ctx, 30*time.Minute, at.Add(-time.Hour))
 	check(t, err)
 	key := schemas.ModelKey{Tenant: "t", Model: "m"}
-	want := []schemas.WindowVerdict{{key, at.Add(50 * time.Minute), true}, {key, at.Add(55 * time.Minute), false}, {key, at.Add(60 * time.Minute), false}}
+	want := []schemas.WindowVerdict{{ModelKey: key, End: at.Add(50 * time.Minute), Bad: true}, {ModelKey: key, End: at.Add(55 * time.Minute), Bad: false}, {ModelKey: key, End: at.Add(60 * time.Minute), Bad: false}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
