@@ -20,11 +20,13 @@ type Config struct {
 	GoneAfter    int     `yaml:"gone_after"`    // a series without an answer for so many windows in which its model gave others, such as that of a version no longer served, no longer holds an incident open. Default 24
 	WideShare    float64 `yaml:"wide_share"`    // share of the model's features, at least two, from which an incident is an error rather than a warning. Default 0.3
 	GrowBy       float64 `yaml:"grow_by"`       // an open incident is told again when a feature exceeds its former peak by this share. Default 0.25
+
+	Causes Causes `yaml:"causes"` // how the causes of incidents are looked for
 }
 
 // DefaultConfig is the configuration before the user's.
 func DefaultConfig() Config {
-	return Config{JoinWithin: 3, ResolveAfter: 3, GoneAfter: 24, WideShare: 0.3, GrowBy: 0.25}
+	return Config{JoinWithin: 3, ResolveAfter: 3, GoneAfter: 24, WideShare: 0.3, GrowBy: 0.25, Causes: DefaultCauses()}
 }
 
 // Validate reports every mistake.

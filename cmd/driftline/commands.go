@@ -20,6 +20,7 @@ func commands() []*cli.Command {
 		evalCommand(),
 		alertCommand(),
 		silenceCommand(),
+		explainCommand(),
 		dlqCommand(),
 		retrainCommand(),
 		capacityCommand(),

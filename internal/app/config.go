@@ -11,6 +11,7 @@ import (
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/alerting/retrain"
 	"github.com/driftline/driftline/correlate"
+	"github.com/driftline/driftline/correlate/metric"
 	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest"
@@ -152,6 +153,8 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "detectors", Go: detectors.ConfigSource, Choices: detectors.ConfigChoices()},
 		{PkgPath: module + "detectors/silent", Go: silent.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
+		{PkgPath: module + "correlate", Go: correlate.CausesSource},
+		{PkgPath: module + "correlate/metric", Go: metric.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.RouteSource},
 		{PkgPath: module + "alerting/retrain", Go: retrain.ConfigSource},
