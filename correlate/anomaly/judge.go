@@ -26,6 +26,7 @@ type Finding struct {
 	N       int           // samples since the window's onset
 	NBefore int           // samples that the level and the scale come from
 	Onset   time.Time     // when the change began
+	Harm    float64       // mean harm over the window, in the metric's unit; negative: it got better
 	Excess  float64       // harm times requests, a mean over the window: seconds or failures a sample; NaN without requests
 	Load    float64       // requests a sample, a mean over the window; NaN without requests
 	Step    time.Duration // between samples
@@ -74,7 +75,7 @@ func (j *Judge) Look(s *Series, m *metric.Metric, gate *Series, w Window) Findin
 	f.NBefore, f.N = len(j.far), until-from
 	j.baseline(s, m, from, f.Step, &f)
 	if counted(m, gate) {
-		f.Scale = j.binomial(m, in, f.Before, perSample(gate, f.Step))
+		f.Scale = max(j.binomial(m, in, f.Before, perSample(gate, f.Step)), j.tail(m, f.Before))
 	}
 	j.measure(s, m, in, from, until, &f)
 	return f
@@ -136,7 +137,7 @@ func (j *Judge) baseline(s *Series, m *metric.Metric, from int, step time.Durati
 	spread := 0.
 	if n > 1 {
 		j.scratch = append(j.scratch[:0], j.far...)
-		spread = deviation(j.scratch, far) * (1 + 4/float64(n))
+		spread = max(deviation(j.scratch, far), j.tail(m, far)) * (1 + 4/float64(n))
 	}
 	near, count := far, float64(max(n, 1))
 	if piece < from {
@@ -151,6 +152,21 @@ func (j *Judge) baseline(s *Series, m *metric.Metric, from int, step time.Durati
 	// The level itself is uncertain: the variance of a median is about π/2n.
 	f.Before = near
 	f.Scale = max(math.Hypot(spread, (near-far)/2)*math.Sqrt(1+math.Pi/2/count), floor)
+}
+
+// tail is what a deviation is by the past's own excursions in the bad
+// direction: the harm that one sample in 20 exceeds, which is 1.64 deviations of
+// normal values. A series that makes leaps every hour has a median deviation that
+// knows nothing of them.
+func (j *Judge) tail(m *metric.Metric, level float64) float64 {
+	if len(j.far) < farEnough {
+		return 0
+	}
+	j.scratch = j.scratch[:0]
+	for _, v := range j.far {
+		j.scratch = append(j.scratch, m.Harm(v-level))
+	}
+	return pick(j.scratch, len(j.scratch)*19/20) / 1.645
 }
 
 // binomial is the scale of a share of failures among so many requests: its
@@ -184,16 +200,18 @@ func perSample(gate *Series, step time.Duration) float64 {
 // measure finds the change, its onset and its excess.
 func (j *Judge) measure(s *Series, m *metric.Metric, in []float64, from, until int, f *Finding) {
 	harm := j.scratch[:0]
-	excess, load, weighed := 0., 0., 0
+	all, excess, load, weighed := 0., 0., 0., 0
 	for i := from; i < until; i++ {
 		h := m.Harm(j.values[i] - f.Before)
 		harm = append(harm, h)
+		all += h
 		if in != nil && !math.IsNaN(in[i-from]) {
 			excess += h * in[i-from]
 			load += in[i-from]
 			weighed++
 		}
 	}
+	f.Harm = all / float64(max(len(harm), 1))
 	if weighed > 0 {
 		f.Excess, f.Load = excess/float64(weighed), load/float64(weighed)
 	}
@@ -249,7 +267,7 @@ func (j *Judge) OnsetOf(s *Series, m *metric.Metric, gate *Series, at time.Time,
 	level := median(append(j.scratch[:0], j.far...))
 	scale := max(deviation(append(j.scratch[:0], j.far...), level), m.Floor(level))
 	if in := gateAt(gate, s.T[begin:end], step); counted(m, gate) && sum(in) > 0 {
-		scale = j.binomial(m, in, level, perSample(gate, step))
+		scale = max(j.binomial(m, in, level, perSample(gate, step)), j.tail(m, level))
 	}
 	c := DefaultCUSUM()
 	for i := begin; i < end; i++ {

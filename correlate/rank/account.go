@@ -3,6 +3,7 @@ package rank
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/driftline/driftline/correlate/graph"
 )
@@ -11,24 +12,83 @@ import (
 // them are divided. What happens to all of them alike is not theirs.
 var placed = map[graph.Kind]bool{graph.Version: true, graph.Deployment: true, graph.Pod: true}
 
+// stand finds what can be accounted for. Where the symptom's own metric is not
+// observed, another one of the same mechanism stands in for it, the one of
+// middling harm; where requests are not, the smallest number of a neighbour does,
+// which counts half and explains nobody else.
+func (r *ranking) stand() {
+	if r.symptom == nil {
+		return
+	}
+	for _, c := range r.candidates {
+		for i := range c.shown {
+			if l := c.shown[i].Load; math.IsNaN(c.load) && !math.IsNaN(l) {
+				c.load = l
+			}
+		}
+		if c.flow < 0 {
+			c.flow = r.standIn(c)
+		}
+	}
+	known := map[graph.Entity]float64{}
+	for _, c := range r.candidates {
+		known[c.entity] = c.load
+	}
+	for _, c := range r.candidates {
+		if c.flow < 0 {
+			continue
+		}
+		if math.IsNaN(c.load) {
+			for _, e := range slices.Concat(r.Graph.Targets(c.entity), r.Graph.Sources(c.entity)) {
+				if l, near := known[e]; near && !math.IsNaN(l) && !(c.load < l) {
+					c.load, c.guessed = l, true
+				}
+			}
+		}
+		if c.excess = c.shown[c.flow].Excess; math.IsNaN(c.excess) {
+			c.excess = c.shown[c.flow].Harm * c.load
+		}
+	}
+}
+
+// standIn is a candidate's observed metric of the symptom's mechanism and kind
+// with the middling harm; −1 for none.
+func (r *ranking) standIn(c *candidate) int {
+	var like []int
+	for i := range c.shown {
+		m := &c.shown[i].metric
+		if c.shown[i].Unseen == "" && m.Mechanism == r.symptomMetric.Mechanism && m.Kind == r.symptomMetric.Kind {
+			like = append(like, i)
+		}
+	}
+	if len(like) == 0 {
+		return -1
+	}
+	slices.SortStableFunc(like, func(a, b int) int { return compare(c.shown[a].Harm, c.shown[b].Harm) })
+	return like[(len(like)-1)/2]
+}
+
 // account divides the symptom's excess among the candidates. The excess of a
 // latency is seconds, of an availability failures: mean harm times requests.
 // Whoever calls waits for its callees and fails with them, so what these show
 // is taken off it, and what is left is its own: a share of the symptom's
 // excess, 1 where it explains the whole.
 func (r *ranking) account() {
-	whole := r.byEntity[r.Symptom.Entity].excess()
+	whole := r.byEntity[r.Symptom.Entity].excess
 	if !(whole > 0) {
 		return
 	}
 	for _, c := range r.candidates {
-		if x := c.excess(); !math.IsNaN(x) {
+		if !math.IsNaN(c.excess) {
 			c.own = r.effective(c, whole)
 			c.contrast = c.own
 			for _, t := range r.below(c) {
 				c.own -= max(0, r.effective(t, whole))
 			}
 			c.own = min(max(c.own, 0), 1)
+			if c.guessed {
+				c.own *= half
+			}
 		}
 	}
 }
@@ -37,11 +97,11 @@ func (r *ranking) account() {
 // share the symptom's requests only what goes beyond their part of these
 // counts.
 func (r *ranking) effective(c *candidate, whole float64) float64 {
-	share := c.excess() / whole
+	share := c.excess / whole
 	if math.IsNaN(share) {
 		return 0
 	}
-	part := c.shown[c.flow].Load / r.symptom.Load
+	part := c.load / r.byEntity[r.Symptom.Entity].load
 	if !placed[c.entity.Kind()] || c.entity == r.Symptom.Entity || !(part < 0.95) {
 		return share
 	}
@@ -51,7 +111,7 @@ func (r *ranking) effective(c *candidate, whole float64) float64 {
 // below are the nearest candidates below one that show the symptom's metric;
 // those in a cycle with it are not below it.
 func (r *ranking) below(c *candidate) []*candidate {
-	return r.nearest(c, func(t *candidate) bool { return !math.IsNaN(t.excess()) })
+	return r.nearest(c, func(t *candidate) bool { return !math.IsNaN(t.excess) && !t.guessed })
 }
 
 // nearest candidates below one that are as asked; what is not is seen through.
@@ -126,7 +186,7 @@ func (r *ranking) explainBy(c, j *candidate) {
 // largest is the candidate below that shows the most of the symptom's metric.
 func (r *ranking) largest(c *candidate) (found *candidate) {
 	for _, t := range r.below(c) {
-		if t.excess() > 0 && (found == nil || t.excess() > found.excess()) {
+		if t.excess > 0 && (found == nil || t.excess > found.excess) {
 			found = t
 		}
 	}

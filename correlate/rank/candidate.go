@@ -2,7 +2,6 @@ package rank
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -29,7 +28,10 @@ type candidate struct {
 	shown    []shown
 	events   []anomaly.Event // in time and by a mechanism that explains the symptom, heaviest first
 	best     int             // of shown, −1 for none: the one that speaks most for it
-	flow     int             // of shown, −1 for none: the symptom's own metric
+	flow     int             // of shown, −1 for none: the symptom's own metric, or what stands in for it
+	excess   float64         // of flow: mean harm times requests; NaN when not known
+	load     float64         // requests a sample; NaN when not known
+	guessed  bool            // load is that of a neighbour
 	own      float64         // excess that no callee explains, as a share of the symptom's; NaN when not accounted
 	raw      float64         // evidence before anything was taken off
 	e        float64         // what is left
@@ -55,28 +57,21 @@ func (c *candidate) mainMetric() string {
 	return ""
 }
 
-// excess of the symptom's own metric, NaN when not known.
-func (c *candidate) excess() float64 {
-	if c == nil || c.flow < 0 {
-		return math.NaN()
-	}
-	return c.shown[c.flow].Excess
-}
-
 // ranking is a diagnosis in the making.
 type ranking struct {
 	Input
-	judge      anomaly.Judge
-	window     anomaly.Window
-	onset      time.Time
-	effects    []Effect
-	symptom    *shown // the symptom's own series; nil without
-	candidates []*candidate
-	byEntity   map[graph.Entity]*candidate
-	component  map[graph.Entity]int
-	series     map[graph.Entity][]*measured
-	traffic    *shown // of the symptom's entity; nil without
-	result_    Result
+	judge         anomaly.Judge
+	window        anomaly.Window
+	onset         time.Time
+	effects       []Effect
+	symptom       *shown        // the symptom's own series; nil without
+	symptomMetric metric.Metric // what is known of it
+	candidates    []*candidate
+	byEntity      map[graph.Entity]*candidate
+	component     map[graph.Entity]int
+	series        map[graph.Entity][]*measured
+	traffic       *shown // of the symptom's entity; nil without
+	result_       Result
 }
 
 // measured is a series in the form that it is judged in.
@@ -93,6 +88,7 @@ func newRanking(in Input) *ranking {
 	}
 	r.component = r.Graph.Components()
 	r.measure()
+	r.symptomMetric = r.Registry.Lookup(r.Symptom.Metric)
 	r.onset, r.effects = r.Symptom.At, slices.Clone(r.Symptom.Effects)
 	if m := r.find(r.Symptom.Entity, r.Symptom.Metric); m != nil {
 		r.onset = r.judge.OnsetOf(m.series, &m.metric, r.gate(r.Symptom.Entity, &m.metric), r.Symptom.At, search)

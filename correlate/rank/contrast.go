@@ -45,7 +45,7 @@ func (r *ranking) weaken(c *candidate, by float64, why string) {
 // candidate than its requests would bring: 0 as much as elsewhere, 1 all of
 // it. It is known for what is no part of the account but has users that are.
 func (r *ranking) suffering(c *candidate) (float64, bool) {
-	whole := r.byEntity[r.Symptom.Entity].excess()
+	whole := r.byEntity[r.Symptom.Entity].excess
 	if !(whole > 0) {
 		return 0, false
 	}
@@ -53,7 +53,7 @@ func (r *ranking) suffering(c *candidate) (float64, bool) {
 	if math.IsNaN(c.own) {
 		over = nil
 		for _, e := range r.Graph.Sources(c.entity) {
-			if s := r.byEntity[e]; s != nil && e != r.Symptom.Entity && !math.IsNaN(s.excess()) && placed[e.Kind()] {
+			if s := r.byEntity[e]; s != nil && e != r.Symptom.Entity && !math.IsNaN(s.excess) && placed[e.Kind()] {
 				over = append(over, s)
 			}
 		}
@@ -62,8 +62,8 @@ func (r *ranking) suffering(c *candidate) (float64, bool) {
 	}
 	share, part := 0., 0.
 	for _, s := range over {
-		share += s.excess() / whole
-		part += s.shown[s.flow].Load / r.symptom.Load
+		share += s.excess / whole
+		part += s.load / r.byEntity[r.Symptom.Entity].load
 	}
 	if len(over) == 0 || math.IsNaN(part) || part > 0.95 {
 		return 0, false

@@ -50,7 +50,7 @@ func (r *ranking) hypothesiseTraffic() {
 		return
 	}
 	c := &candidate{
-		kind: schemas.CauseTraffic, cause: metric.Traffic, path: []graph.Entity{r.Symptom.Entity}, shown: []shown{*t}, best: 0, flow: -1, own: math.NaN(),
+		kind: schemas.CauseTraffic, cause: metric.Traffic, path: []graph.Entity{r.Symptom.Entity}, shown: []shown{*t}, best: 0, flow: -1, own: math.NaN(), excess: math.NaN(), load: math.NaN(),
 		raw: evidence(t.Z), e: evidence(t.Z), onset: t.Onset, observed: true,
 		text: fmt.Sprintf("traffic went from %s to %s", figure(t.Before), figure(t.After)),
 	}
@@ -115,7 +115,7 @@ func (r *ranking) hypothesiseSilence(s *schemas.Signal) {
 	}
 	c := r.byEntity[e]
 	if c == nil {
-		c = &candidate{entity: e, path: []graph.Entity{e}, best: -1, flow: -1, own: math.NaN(), onset: r.onset}
+		c = &candidate{entity: e, path: []graph.Entity{e}, best: -1, flow: -1, own: math.NaN(), excess: math.NaN(), load: math.NaN(), onset: r.onset}
 		if e != r.Symptom.Entity {
 			c.path = append(c.path, r.Symptom.Entity)
 		}
@@ -130,7 +130,7 @@ func (r *ranking) hypothesiseSilence(s *schemas.Signal) {
 
 // hypothesis of signals, one a feature, if there are any.
 func (r *ranking) hypothesis(of map[string]*schemas.Signal, kind schemas.CauseKind, cause metric.Mechanism) {
-	c := &candidate{kind: kind, cause: cause, best: -1, flow: -1, own: math.NaN(), onset: r.onset, observed: true, path: []graph.Entity{r.Symptom.Entity}}
+	c := &candidate{kind: kind, cause: cause, best: -1, flow: -1, own: math.NaN(), excess: math.NaN(), load: math.NaN(), onset: r.onset, observed: true, path: []graph.Entity{r.Symptom.Entity}}
 	var signals []*schemas.Signal
 	for _, s := range of {
 		signals = append(signals, s)

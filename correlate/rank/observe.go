@@ -15,7 +15,7 @@ import (
 // judges all of its series.
 func (r *ranking) observe() {
 	for _, reached := range r.Graph.Reach(r.Symptom.Entity) {
-		c := &candidate{entity: reached.Entity, path: reached.Path, best: -1, flow: -1, own: math.NaN(), onset: r.onset}
+		c := &candidate{entity: reached.Entity, path: reached.Path, best: -1, flow: -1, own: math.NaN(), excess: math.NaN(), load: math.NaN(), onset: r.onset}
 		for _, m := range r.series[reached.Entity] {
 			s := r.look(m)
 			c.observed = c.observed || s.Unseen == ""
@@ -49,10 +49,22 @@ func (r *ranking) symptomUnseen() bool {
 		r.result_.Abstained = fmt.Sprintf("%s of %s is not in the telemetry", r.Symptom.Metric, r.Symptom.Entity)
 	case s.Unseen != "":
 		r.result_.Abstained = fmt.Sprintf("%s of %s: %s", r.Symptom.Metric, r.Symptom.Entity, s.Unseen)
-	case s.Z < told:
-		r.result_.Abstained = fmt.Sprintf("%s of %s is within what is usual: %.1f deviations, %.0f would show it", r.Symptom.Metric, r.Symptom.Entity, s.Z, told)
+	case r.atSight() < told:
+		r.result_.Abstained = fmt.Sprintf("%s of %s was within what is usual when it was seen: %.1f deviations, %.0f would show it", r.Symptom.Metric, r.Symptom.Entity, r.atSight(), told)
 	}
 	return r.result_.Abstained != ""
+}
+
+// atSight is how far the symptom's own series was from its level about the time
+// at which it was seen.
+func (r *ranking) atSight() float64 {
+	w := r.window
+	if until := r.Symptom.At.Add(r.tolerance(nil)); until.Before(w.Until) {
+		w.Until = until
+	}
+	m := r.symptom.metric
+	f := r.judge.Look(r.symptom.series, &m, r.gate(r.Symptom.Entity, &m), w)
+	return f.Z
 }
 
 // weigh says of every series how much it speaks for its entity, and gathers
@@ -61,6 +73,12 @@ func (r *ranking) weigh() {
 	for _, c := range r.candidates {
 		for i := range c.shown {
 			r.weighSeries(c, &c.shown[i])
+		}
+		r.cap(c)
+		for i := range c.shown {
+			if r.isSymptom(c, &c.shown[i]) {
+				continue // what is to be explained explains nothing
+			}
 			if c.shown[i].e > 0 && (c.best < 0 || c.shown[i].e > c.shown[c.best].e) {
 				c.best = i
 			}
@@ -72,6 +90,12 @@ func (r *ranking) weigh() {
 		c.e = c.raw
 	}
 	r.gather()
+}
+
+// isSymptom tells whether a series shows the symptom itself: at its entity, by
+// a mechanism that only spreads.
+func (r *ranking) isSymptom(c *candidate, s *shown) bool {
+	return c.entity == r.Symptom.Entity && mechanisms[s.metric.Mechanism].spreads && EffectOf(&s.metric) == EffectOf(&r.symptomMetric)
 }
 
 func (r *ranking) weighSeries(c *candidate, s *shown) {
@@ -86,6 +110,20 @@ func (r *ranking) weighSeries(c *candidate, s *shown) {
 	}
 	if w == 0 && s.Z >= tau && c.against == "" {
 		c.against = fmt.Sprintf("%s changed by %.0f deviations, but %s does not explain %s", s.metric.Name, s.Z, word(m), list(r.effects))
+	}
+}
+
+// cap holds what spreads to what the symptom's own metric shows at the same
+// entity: who is observed not to fail is not to blame for failures because it
+// is slow.
+func (r *ranking) cap(c *candidate) {
+	if c.flow < 0 {
+		return
+	}
+	for i := range c.shown {
+		if m := c.shown[i].metric.Mechanism; mechanisms[m].spreads && m != r.symptomMetric.Mechanism {
+			c.shown[i].e = min(c.shown[i].e, c.shown[c.flow].e)
+		}
 	}
 }
 

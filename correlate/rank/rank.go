@@ -43,6 +43,7 @@ func Rank(in Input) Result {
 	if r.symptomUnseen() {
 		return r.result()
 	}
+	r.stand()
 	r.weigh()
 	r.account()
 	r.explainAway()
