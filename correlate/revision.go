@@ -22,13 +22,24 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 	if over {
 		inc.resolve(&next)
 	}
-	if isSilent(&next) {
-		next.Title, next.Summary = silentTitle(&next), silentSummary(&next, silent, cfg)
-	} else {
-		next.Title, next.Summary = title(&next), summary(&next, inc.inputs, silent, cfg)
-	}
+	inc.describe(&next, silent, cfg)
 	inc.told = next
 	return true
+}
+
+// describe gives an incident its words.
+func (inc *incident) describe(i *schemas.Incident, silent int, cfg Config) {
+	if isSilent(i) {
+		i.Title, i.Summary = silentTitle(i), silentSummary(i, silent, cfg)
+	} else {
+		i.Title, i.Summary = title(i), summary(i, inc.inputs, silent, cfg)
+	}
+	if i.ResolvedAt == nil {
+		i.Title = oneLine(i.Title + causeTitle(i.Diagnosis))
+	}
+	if why := causeSummary(i.Diagnosis); why != "" {
+		i.Summary += " " + why
+	}
 }
 
 func (inc *incident) resolve(next *schemas.Incident) {

@@ -91,7 +91,7 @@ func newRanking(in Input) *ranking {
 	r.symptomMetric = r.Registry.Lookup(r.Symptom.Metric)
 	r.onset, r.effects = r.Symptom.At, slices.Clone(r.Symptom.Effects)
 	if m := r.find(r.Symptom.Entity, r.Symptom.Metric); m != nil {
-		r.onset = r.judge.OnsetOf(m.series, &m.metric, r.gate(r.Symptom.Entity, &m.metric), r.Symptom.At, search)
+		r.onset = r.judge.OnsetOf(m.series, &m.metric, r.gate(r.Symptom.Entity, &m.metric), r.Symptom.At.Add(r.Symptom.Within), search)
 		if len(r.effects) == 0 {
 			r.effects = []Effect{EffectOf(&m.metric)}
 		}

@@ -95,7 +95,7 @@ func (r *ranking) weigh() {
 // isSymptom tells whether a series shows the symptom itself: at its entity, by
 // a mechanism that only spreads.
 func (r *ranking) isSymptom(c *candidate, s *shown) bool {
-	return c.entity == r.Symptom.Entity && mechanisms[s.metric.Mechanism].spreads && EffectOf(&s.metric) == EffectOf(&r.symptomMetric)
+	return r.Symptom.Metric != "" && c.entity == r.Symptom.Entity && mechanisms[s.metric.Mechanism].spreads && EffectOf(&s.metric) == EffectOf(&r.symptomMetric)
 }
 
 func (r *ranking) weighSeries(c *candidate, s *shown) {
@@ -180,7 +180,7 @@ func (r *ranking) tolerance(c *candidate) time.Duration {
 	if c != nil && c.best >= 0 {
 		step = max(step, c.shown[c.best].Step)
 	}
-	return steps*step + skew
+	return steps*step + skew + r.Symptom.Within
 }
 
 func compareEvents(a, b anomaly.Event) int {

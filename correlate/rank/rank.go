@@ -15,6 +15,7 @@ type Symptom struct {
 	Metric  string           // of the entity, when telemetry shows it; empty for drift and silent failures
 	Effects []Effect         // when there is no metric
 	At      time.Time        // when it was seen
+	Within  time.Duration    // it began at At or so much later: the length of the window that was judged
 	Signals []schemas.Signal // of the incident; what they say of the data competes with other causes
 }
 

@@ -188,8 +188,31 @@ func (r *ranking) newest() time.Time {
 	return time.UnixMilli(newest).UTC()
 }
 
-// advice says what to do, and whether training again would mend it.
+// Rivals are the causes worth acting on: the first and those with at least half
+// of its score.
+func Rivals(causes []schemas.Cause) []schemas.Cause {
+	n := 0
+	for n < len(causes) && causes[n].Score >= half*causes[0].Score {
+		n++
+	}
+	return causes[:n]
+}
+
+// advice says what to do, and whether training again would mend it. It would
+// not as long as something else may be to blame: a model that learns from broken
+// input is worse than one that is out of date.
 func advice(causes []schemas.Cause) (string, bool) {
+	text, retrain := adviceOf(causes)
+	for _, c := range Rivals(causes) {
+		if retrain && c.Kind != schemas.CauseData && c.Kind != schemas.CauseConcept {
+			return fmt.Sprintf("Do not retrain yet: %s; %s. Besides, %s.", c.Title, mechanisms[metric.Mechanism(c.Mechanism)].advice, causes[0].Title), false
+		}
+	}
+	return text, retrain
+}
+
+// adviceOf the first cause alone, and whether training again would mend it.
+func adviceOf(causes []schemas.Cause) (string, bool) {
 	if len(causes) == 0 {
 		return "Do not retrain: nothing that is observed has changed.", false
 	}

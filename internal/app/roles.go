@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/kafka"
@@ -55,26 +53,9 @@ func (a *App) startIngest(start, run context.Context) error {
 
 // startCorrelate: evaluations → incidents.
 func (a *App) startCorrelate(start, run context.Context) error {
-	incidents := a.set.GetOrCreateCounter("driftline_correlate_revisions_total")
 	return a.consume(start, run, kafka.GroupConfig{
 		Role: string(Correlate), Topics: []string{a.cfg.Kafka.Topics.Signals}, Tick: tick,
-		New: func(p *kafka.Partition) (kafka.Handler, error) {
-			open, err := a.db.Incidents(run, schemas.IncidentOpen)
-			if err != nil {
-				return nil, err
-			}
-			c := correlate.New(a.cfg.Correlate)
-			c.Restore(slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() })) // those are alerting's own
-			return kafka.Each(p, decode(a, string(Correlate), func(ctx context.Context, ev schemas.Evaluation) error {
-				for _, inc := range c.Observe(ev) {
-					if err := a.publishIncident(ctx, inc); err != nil {
-						return err
-					}
-					incidents.Inc()
-				}
-				return nil
-			})), nil
-		},
+		New: func(p *kafka.Partition) (kafka.Handler, error) { return a.newCorrelator(run, p) },
 	})
 }
 

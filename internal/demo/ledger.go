@@ -175,8 +175,16 @@ func (l *ledger) incident(inc *schemas.Incident) (known bool) {
 	}
 	l.revisions = append(l.revisions, *inc)
 	i.Revision, i.State, i.Severity, i.Title, i.Features = inc.Revision, inc.State, inc.Severity, inc.Title, inc.Features
-	i.Onset, i.OpenedAt, i.ResolvedAt = inc.Onset, inc.OpenedAt, inc.ResolvedAt
+	i.Onset, i.OpenedAt, i.ResolvedAt, i.Diagnosis = inc.Onset, inc.OpenedAt, inc.ResolvedAt, inc.Diagnosis
 	return false
+}
+
+// diagnosis of an incident as far as it is known.
+func (l *ledger) diagnosis(id string) *schemas.Diagnosis {
+	if i := l.incidents[id]; i != nil {
+		return i.Diagnosis
+	}
+	return nil
 }
 
 // notification enters a line of the journal; known tells whether it was there.
@@ -192,7 +200,8 @@ func (l *ledger) notification(n *schemas.Notification) (known bool) {
 }
 
 // settled tells whether the pipeline is through: every window of every model
-// evaluated, and every revision of every incident told to every receiver.
+// evaluated, causes of every open incident looked for, and every revision of
+// every incident told to every receiver.
 func (l *ledger) settled(windows []windowOf) bool {
 	for _, w := range windows {
 		if !l.evaluated[w] {
@@ -203,6 +212,9 @@ func (l *ledger) settled(windows []windowOf) bool {
 		return false
 	}
 	for _, i := range l.incidents {
+		if i.Diagnosis == nil && i.State == schemas.IncidentOpen {
+			return false
+		}
 		for _, r := range receiverNames {
 			if !i.deliveredTo(r, i.Revision) {
 				return false

@@ -108,6 +108,9 @@ func full() (*ledger, *schemas.Incident) {
 	s := signal("credit", "income", 15, 0.3)
 	l.evaluation(evaluation(s), 21*time.Second)
 	inc := incident("inc-1", s)
+	inc.Diagnosis = &schemas.Diagnosis{
+		Causes: []schemas.Cause{{Kind: schemas.CauseData, Score: 3, Confidence: 0.9}}, Retrain: true, Advice: "Retrain: the population moved: income.",
+	}
 	l.incident(inc)
 	for _, r := range receiverNames {
 		l.notification(delivered(r, inc))

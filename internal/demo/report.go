@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/driftline/driftline/correlate/rank"
 	"github.com/driftline/driftline/internal/demo/judge"
 	"github.com/driftline/driftline/loadtest"
 	"github.com/driftline/driftline/schemas"
@@ -38,6 +39,15 @@ type Found struct {
 	AfterSeconds float64        `json:"after_seconds"` // by the wall clock, from its first event to the alarm
 	FirstAlarm   schemas.Signal `json:"first_alarm"`
 	DeliveredTo  []string       `json:"delivered_to"`
+	Cause        *schemas.Cause `json:"cause"`       // the likeliest one of the incident's diagnosis; null without one
+	CauseRight   bool           `json:"cause_right"` // it is of the kind that was injected
+	Retrain      bool           `json:"retrain"`     // whether the diagnosis says that training again would mend it
+}
+
+// causeOf a fault is the kind of cause that must be named for it; faults that
+// are not here are not judged by it.
+var causeOf = map[string]schemas.CauseKind{
+	"shift": schemas.CauseData, "category": schemas.CauseData, "missing": schemas.CauseInput, "frozen": schemas.CauseInput,
 }
 
 // FalseAlarm is a signal or an incident that no fault explains.
@@ -70,6 +80,7 @@ type Incident struct {
 	OpenedAt   time.Time             `json:"opened_at"`
 	ResolvedAt *time.Time            `json:"resolved_at"`
 	Deliveries []Delivery            `json:"deliveries"`
+	Diagnosis  *schemas.Diagnosis    `json:"diagnosis"` // null when causes were not looked for in its time
 }
 
 // Delivery is one journalled outcome of telling a receiver.
@@ -159,6 +170,15 @@ func (l *ledger) time(f judge.Found, accepted func(receipt) bool) Found {
 	if first := l.first[f.Fault]; first != nil {
 		out.FirstAlarm, out.AfterSeconds = first.signal, seconds(first.wall-l.injectAt[f.Fault])
 	}
+	if i := l.incidents[f.Incident]; i != nil && i.Diagnosis != nil && len(i.Diagnosis.Causes) > 0 {
+		out.Cause, out.Retrain = &i.Diagnosis.Causes[0], i.Diagnosis.Retrain
+		out.CauseRight = causeOf[f.Fault] == ""
+		for _, c := range rank.Rivals(i.Diagnosis.Causes) { // two faults may be one incident
+			if !out.CauseRight && c.Kind == causeOf[f.Fault] {
+				out.Cause, out.CauseRight = &c, true
+			}
+		}
+	}
 	for _, name := range receiverNames {
 		if accepted(receipt{name, f.Incident, "trigger"}) {
 			out.DeliveredTo = append(out.DeliveredTo, name)
@@ -185,7 +205,8 @@ func (i *Incident) action() string {
 	return "trigger"
 }
 
-// judge sets OK. A fault that was found must also have been told.
+// judge sets OK. A fault that was found must also have been told,
+// with the right kind of cause.
 func (r *Report) judge() {
 	r.OK = len(r.Missed) == 0 && len(r.FalseAlarms) == 0 && len(r.Undelivered) == 0 && r.Conservation.Holds &&
 		r.WindowsEvaluated == r.WindowsExpected
@@ -193,7 +214,7 @@ func (r *Report) judge() {
 		r.OK = r.OK && r.Retrainings[i].Wrong == ""
 	}
 	for _, f := range r.Found {
-		r.OK = r.OK && len(f.DeliveredTo) == len(receiverNames)
+		r.OK = r.OK && len(f.DeliveredTo) == len(receiverNames) && f.CauseRight
 	}
 }
 

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -108,10 +109,11 @@ func (r *runner) tell(h happening) bool {
 			r.screen.alarm(wall, &alarms[i])
 		}
 	case h.incident != nil:
+		before := r.ledger.diagnosis(h.incident.ID)
 		if r.ledger.incident(h.incident) {
 			return false
 		}
-		r.screen.incident(wall, h.incident)
+		r.screen.incident(wall, h.incident, h.incident.Diagnosis != nil && !reflect.DeepEqual(before, h.incident.Diagnosis))
 	case h.notification != nil:
 		if r.ledger.notification(h.notification) {
 			return false

@@ -104,16 +104,29 @@ func (s *screen) alarm(wall time.Duration, a *alarm) {
 	s.line(wall, a.WindowEnd, c, "alarm", a.Model, text+why)
 }
 
-func (s *screen) incident(wall time.Duration, inc *schemas.Incident) {
+// incident prints a revision; one that brings a diagnosis says its cause.
+func (s *screen) incident(wall time.Duration, inc *schemas.Incident, diagnosed bool) {
 	what, c := "incident", red
 	switch {
 	case inc.State == schemas.IncidentResolved:
 		what, c = "resolved", green
+	case diagnosed:
+		s.cause(wall, inc)
+		return
 	case inc.Revision > 1:
 		what, c = "grows", yellow
 	}
-	title := strings.TrimPrefix(inc.Title, inc.Model+": ")
+	title, _, _ := strings.Cut(strings.TrimPrefix(inc.Title, inc.Model+": "), "; ") // the cause has a line of its own
 	s.line(wall, inc.UpdatedAt, c, what, inc.Model, fmt.Sprintf("%s: %s", inc.Severity, title))
+}
+
+// cause prints the likeliest cause and what to do.
+func (s *screen) cause(wall time.Duration, inc *schemas.Incident) {
+	what := "cause not found"
+	if d := inc.Diagnosis; len(d.Causes) > 0 {
+		what = fmt.Sprintf("%s, %.0f %%", d.Causes[0].Kind, 100*d.Causes[0].Confidence)
+	}
+	s.line(wall, inc.UpdatedAt, magenta, "cause", inc.Model, what+": "+inc.Diagnosis.Advice)
 }
 
 func (s *screen) notification(wall time.Duration, model string, n *schemas.Notification) {

@@ -33,13 +33,14 @@ func story(out *strings.Builder, colour bool) {
 	for i := range alarms {
 		s.alarm(21*time.Second, &alarms[i])
 	}
-	s.incident(21*time.Second, inc)
+	s.incident(21*time.Second, inc, false)
+	s.incident(24*time.Second, inc, true)
 	s.notification(21200*time.Millisecond, "credit", delivered(receiverPagerDuty, inc))
 	failed := delivered(receiverWebhook, inc)
 	failed.Status, failed.HTTPStatus, failed.Error = schemas.NotificationFailed, 503, "busy\nnow"
 	s.notification(21400*time.Millisecond, "credit", failed)
 	inc.Revision, inc.State = 2, schemas.IncidentResolved
-	s.incident(50*time.Second, inc)
+	s.incident(50*time.Second, inc, false)
 	s.summary(judged(l, everything, 3))
 }
 
@@ -112,12 +113,13 @@ const goldenRun = `  5.0s  09:05:00  progress           15000 events produced, 1
  21.0s  09:20:00  alarm     credit   utilisation: ks 0.25 over 0.1, p < 1e-9, n 4000
  21.0s  09:20:00  alarm     credit   age: ks 0.12 over 0.1, p < 1e-9, n 4000: no fault explains it
  21.0s  09:20:00  incident  credit   warning: drift in income
+ 24.0s  09:20:00  cause     credit   data, 90 %: Retrain: the population moved: income.
  21.2s            alert     credit   pagerduty trigger, 202 in 3 ms
  21.4s            alert     credit   webhook trigger, 503 in 3 ms: failed at attempt 1: busy now
  50.0s  09:20:00  resolved  credit   warning: drift in income
 
-FAULT  MODEL   FOUND  EVENT TIME  WALL        FEATURES  BY  DELIVERED TO
-shift  credit  yes    after 5m    after 6.0s  income    ks  pagerduty, webhook
+FAULT  MODEL   FOUND  EVENT TIME  WALL        FEATURES  BY  CAUSE  RETRAIN  DELIVERED TO
+shift  credit  yes    after 5m    after 6.0s  income    ks  data   yes      pagerduty, webhook
 
 records     NOT KEPT: 97 of 100 events
 states      100 events in numeric states, 100 in category counts, 0 dead letters

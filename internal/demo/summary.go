@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -33,7 +34,7 @@ func (s *screen) faults(r *Report) {
 		return
 	}
 	t := tabwriter.NewWriter(s.out, 0, 8, 2, ' ', 0)
-	fmt.Fprint(t, "FAULT\tMODEL\tFOUND\tEVENT TIME\tWALL\tFEATURES\tBY\tDELIVERED TO\n")
+	fmt.Fprint(t, "FAULT\tMODEL\tFOUND\tEVENT TIME\tWALL\tFEATURES\tBY\tCAUSE\tRETRAIN\tDELIVERED TO\n")
 	for i := range r.Injected {
 		fmt.Fprintln(t, faultRow(&r.Injected[i], r.Found))
 	}
@@ -49,10 +50,29 @@ func faultRow(in *loadtest.Injected, found []Found) string {
 		after := time.Duration(f.DelaySeconds * float64(time.Second))
 		return strings.Join([]string{
 			in.Name, in.Model, "yes", "after " + short(after), fmt.Sprintf("after %.1fs", f.AfterSeconds),
-			strings.Join(f.Features, ", "), f.FirstAlarm.Detector, strings.Join(f.DeliveredTo, ", "),
+			strings.Join(f.Features, ", "), f.FirstAlarm.Detector, causeWord(&f), yesNo(f.Retrain), strings.Join(f.DeliveredTo, ", "),
 		}, "\t")
 	}
-	return strings.Join([]string{in.Name, in.Model, "NO", "-", "-", strings.Join(in.Features, ", "), "-", "-"}, "\t")
+	return strings.Join([]string{in.Name, in.Model, "NO", "-", "-", strings.Join(in.Features, ", "), "-", "-", "-", "-"}, "\t")
+}
+
+// causeWord is the cause that was named, and whether it is the wrong one.
+func causeWord(f *Found) string {
+	switch {
+	case f.Cause == nil:
+		return "NONE"
+	case !f.CauseRight:
+		return "WRONG: " + string(f.Cause.Kind)
+	default:
+		return cmp.Or(f.Cause.Entity, string(f.Cause.Kind))
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // account prints the records in and out.

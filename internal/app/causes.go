@@ -1,0 +1,212 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/correlate"
+	"github.com/driftline/driftline/correlate/metric"
+	"github.com/driftline/driftline/correlate/rank"
+	"github.com/driftline/driftline/correlate/tables"
+	"github.com/driftline/driftline/internal/kafka"
+	"github.com/driftline/driftline/schemas"
+)
+
+// correlator handles one partition of signals: it groups them into incidents,
+// and looks for the causes of these beside. What it tells of an incident never
+// waits for its causes: they come with a later revision.
+type correlator struct {
+	a     *App
+	c     *correlate.Correlator
+	inner kafka.Handler // takes signals
+	ask   func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
+
+	undiagnosed map[schemas.ModelKey][]schemas.Incident // open at the start and never diagnosed, until their model is heard of: it may belong to another partition
+	due         map[string]*suspect                     // incidents whose causes are to be looked for, by id
+	busy        bool                                    // a diagnosis is under way
+	done        chan finding
+	cancel      context.CancelFunc
+	run         context.Context
+}
+
+// suspect is an incident as it was last told.
+type suspect struct {
+	inc   schemas.Incident
+	at    time.Time // not before
+	tries int
+}
+
+// finding of a diagnosis.
+type finding struct {
+	inc   schemas.Incident
+	d     *schemas.Diagnosis
+	err   error
+	tries int
+}
+
+// maxTries of a diagnosis that fails; the next revision of its incident begins
+// anew.
+const maxTries = 5
+
+func (a *App) newCorrelator(run context.Context, p *kafka.Partition) (kafka.Handler, error) {
+	open, err := a.db.Incidents(run, schemas.IncidentOpen)
+	if err != nil {
+		return nil, err
+	}
+	open = slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() }) // those are alerting's own
+	c := &correlator{a: a, c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1)}
+	c.run, c.cancel = context.WithCancel(run)
+	c.c.Restore(open)
+	c.undiagnosed = map[schemas.ModelKey][]schemas.Incident{}
+	for _, inc := range open {
+		if inc.Diagnosis == nil {
+			c.undiagnosed[inc.ModelKey()] = append(c.undiagnosed[inc.ModelKey()], inc)
+		}
+	}
+	if c.ask, err = a.diagnoser(); err != nil {
+		return nil, err
+	}
+	c.inner = kafka.Each(p, decode(a, string(Correlate), c.observe))
+	return c, nil
+}
+
+// observe one evaluation.
+func (c *correlator) observe(ctx context.Context, ev schemas.Evaluation) error {
+	for _, inc := range c.undiagnosed[ev.ModelKey] {
+		c.suspect(inc, time.Now())
+	}
+	delete(c.undiagnosed, ev.ModelKey)
+	for _, inc := range c.c.Observe(ev) {
+		if err := c.tell(ctx, inc); err != nil {
+			return err
+		}
+		c.suspect(inc, time.Now())
+	}
+	return nil
+}
+
+func (c *correlator) tell(ctx context.Context, inc schemas.Incident) error {
+	if err := c.a.publishIncident(ctx, inc); err != nil {
+		return err
+	}
+	c.a.set.GetOrCreateCounter("driftline_correlate_revisions_total").Inc()
+	return nil
+}
+
+// suspect puts an incident in line.
+func (c *correlator) suspect(inc schemas.Incident, now time.Time) {
+	if !c.a.cfg.Correlate.Causes.Enabled {
+		return
+	}
+	if inc.State == schemas.IncidentResolved {
+		delete(c.due, inc.ID)
+		return
+	}
+	c.due[inc.ID] = &suspect{inc: inc, at: now.Add(c.a.cfg.Correlate.Causes.Wait)}
+}
+
+// Handle takes signals.
+func (c *correlator) Handle(ctx context.Context, records []*kgo.Record) error {
+	return c.inner.Handle(ctx, records)
+}
+
+// Tick attaches what was found, and begins what is due: one at a time.
+func (c *correlator) Tick(ctx context.Context, now time.Time) error {
+	select {
+	case f := <-c.done:
+		c.busy = false
+		if err := c.attach(ctx, f, now); err != nil {
+			return err
+		}
+	default:
+	}
+	if next := c.next(now); next != nil && !c.busy {
+		delete(c.due, next.inc.ID)
+		c.busy = true
+		go func() {
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(c.run, c.a.cfg.Correlate.Causes.Timeout)
+			defer cancel()
+			d, err := c.ask(ctx, next.inc)
+			c.a.set.GetOrCreateHistogram("driftline_correlate_diagnose_seconds").UpdateDuration(start)
+			c.done <- finding{next.inc, d, err, next.tries}
+		}()
+	}
+	return c.inner.Tick(ctx, now)
+}
+
+// next is the incident that is due first.
+func (c *correlator) next(now time.Time) (first *suspect) {
+	for _, s := range c.due {
+		if !s.at.After(now) && (first == nil || s.at.Before(first.at) || s.at.Equal(first.at) && s.inc.ID < first.inc.ID) {
+			first = s
+		}
+	}
+	return first
+}
+
+// attach a diagnosis to its incident, or try again later.
+func (c *correlator) attach(ctx context.Context, f finding, now time.Time) error {
+	count := func(outcome string) {
+		c.a.set.GetOrCreateCounter(fmt.Sprintf("driftline_correlate_diagnoses_total{outcome=%q}", outcome)).Inc()
+	}
+	if f.err != nil {
+		count("failed")
+		c.a.log.Warn("look for causes", "incident", f.inc.ID, "err", f.err, "try", f.tries+1, "of", maxTries)
+		if c.due[f.inc.ID] == nil && f.tries+1 < maxTries {
+			c.due[f.inc.ID] = &suspect{inc: f.inc, at: now.Add(time.Duration(1<<f.tries) * time.Second), tries: f.tries + 1}
+		}
+		return nil
+	}
+	inc, told := c.c.Diagnose(f.inc.ModelKey(), f.inc.ID, f.d)
+	if !told {
+		count("unchanged")
+		return nil
+	}
+	if count("attached"); len(f.d.Causes) == 0 || f.d.Causes[0].Kind == schemas.CauseUnobserved {
+		c.a.set.GetOrCreateCounter("driftline_correlate_abstentions_total").Inc()
+	}
+	return c.tell(ctx, inc)
+}
+
+// Close commits how far the work is done.
+func (c *correlator) Close(ctx context.Context) error { return c.inner.Close(ctx) }
+
+// End breaks a diagnosis off and waits for it.
+func (c *correlator) End() {
+	if c.cancel(); c.busy {
+		<-c.done
+	}
+}
+
+// diagnoser reads what an incident needs and ranks its causes.
+func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Diagnosis, error), error) {
+	cfg := a.cfg.Correlate.Causes
+	registry, err := metric.New(cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	store := tables.New(a.db.Conn())
+	return func(ctx context.Context, inc schemas.Incident) (*schemas.Diagnosis, error) {
+		symptom, until := correlate.SymptomOf(&inc)
+		from := inc.Onset.Add(-cfg.Lookback)
+		known, err := store.Ask(ctx, tables.Question{
+			Tenant: inc.Tenant, Model: inc.Model, From: from, Until: until, Registry: registry, MaxSeries: cfg.MaxSeries, MaxEvents: cfg.MaxEvents,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if known.Cut {
+			a.set.GetOrCreateCounter("driftline_correlate_telemetry_cut_total").Inc()
+		}
+		cfg.Declare(known.Graph)
+		res := rank.Rank(rank.Input{
+			Graph: known.Graph.Between(from, until), Registry: registry, Series: known.Series, Events: known.Events, Symptom: symptom, Until: until,
+		})
+		return &res.Diagnosis, nil
+	}, nil
+}
