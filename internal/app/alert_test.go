@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/internal/app"
 	"github.com/driftline/driftline/internal/embedded/embeddedtest"
