@@ -46,5 +46,12 @@ amid a continuum, are off by up to 2 % of the rows, because ClickHouse joins cen
 		table ./internal/clickhouse TestSketchAgainstExact sketch-table
 	printf '\n'
 	./bin/driftline eval --budget --markdown # two sections, "Alarm budget" and "Power"; minutes
+	section 'Causes' 'The ranking of causes, by `driftline eval --petshop FOLDER --markdown`: incidents of a real system of services whose call
+graph and symptom are given (Amazon PetShop, CC-BY-4.0), samples of five minutes. AC@k is the share of incidents whose cause is
+among the first k, Avg@5 the mean of AC@1 to AC@5; in brackets 95 % intervals by drawing incidents again. The baselines rank the
+entities that the symptom depends on by their largest score, over all metrics or over the symptom'"'"'s alone. Levels and scales come
+from normal operation and from the samples of the incident before it was seen. [causes.md](causes.md) says how the ranking works,
+and with how much of these cases in view it was made.' \
+		./bin/driftline eval --petshop "$data/petshop" --markdown
 } >"$page"
 cp "$page" docs/quality.md

@@ -21,6 +21,7 @@ func commands() []*cli.Command {
 		alertCommand(),
 		silenceCommand(),
 		explainCommand(),
+		graphCommand(),
 		dlqCommand(),
 		retrainCommand(),
 		capacityCommand(),

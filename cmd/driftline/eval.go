@@ -10,6 +10,7 @@ import (
 
 	"github.com/driftline/driftline/detectors/sequential"
 	"github.com/driftline/driftline/internal/budget"
+	"github.com/driftline/driftline/internal/causes"
 	"github.com/driftline/driftline/internal/eval"
 )
 
@@ -21,7 +22,8 @@ func evalCommand() *cli.Command {
 			"without one, and what it misses, beside a dummy that alarms by the clock.\n" +
 			"With --stream: the rows, counted from 0, at which each detector alarms.\n" +
 			"With --budget: whether the drift detectors keep a budget of one false alarm a feature-month\n" +
-			"on simulated streams, and what they find; minutes on one core.",
+			"on simulated streams, and what they find; minutes on one core.\n" +
+			"With --petshop: how well the ranking of causes does on that data set, beside plain baselines.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "stream", Usage: "`FILE` or FILE:COLUMN, CSV or Parquet, with errors (0 and 1) or numbers", TakesFile: true},
 			&cli.StringFlag{Name: "column", Usage: "`COLUMN` of the stream (default: its only one)"},
@@ -32,6 +34,7 @@ func evalCommand() *cli.Command {
 			&cli.IntFlag{Name: "runs", Usage: "`N` runs of each synthetic stream", Value: eval.DefaultRuns},
 			&cli.BoolFlag{Name: "budget", Usage: "measure the false-alarm budget and the power of the drift detectors instead"},
 			&cli.IntFlag{Name: "features", Usage: "`N` features of each stream of --budget, two months each", Value: budget.DefaultFeatures},
+			&cli.StringFlag{Name: "petshop", Usage: "measure the ranking of causes on the PetShop data set in `FOLDER` instead", TakesFile: true},
 			jsonFlag(),
 			&cli.BoolFlag{Name: "markdown", Usage: "print tables for the manual"},
 		},
@@ -42,6 +45,9 @@ func evalCommand() *cli.Command {
 func runEval(ctx context.Context, c *cli.Command) error {
 	if err := noArgs(c); err != nil {
 		return err
+	}
+	if c.String("petshop") != "" {
+		return runCauses(ctx, c)
 	}
 	if c.Bool("budget") {
 		return runBudget(ctx, c)
@@ -69,6 +75,26 @@ func runEval(ctx context.Context, c *cli.Command) error {
 		return printResult(c, found, found.WriteText)
 	}
 	report, err := eval.Benchmark(ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.Bool("markdown") {
+		return report.WriteMarkdown(c.Root().Writer)
+	}
+	return printResult(c, report, report.WriteText)
+}
+
+// runCauses measures the ranking of causes.
+func runCauses(ctx context.Context, c *cli.Command) error {
+	for _, name := range []string{"budget", "stream", "column", "data", "detectors", "set", "runs", "features", "seed"} {
+		if c.IsSet(name) {
+			return errors.New("either --petshop or --" + name)
+		}
+	}
+	if c.Bool("json") && c.Bool("markdown") {
+		return errors.New("either --json or --markdown")
+	}
+	report, err := causes.Evaluate(ctx, c.String("petshop"))
 	if err != nil {
 		return err
 	}

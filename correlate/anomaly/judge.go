@@ -40,6 +40,7 @@ const (
 	maxFar      = 4096 // of those that are looked at
 	moved       = 5.   // deviations between far and near past from which the change is older than the window
 	startUp     = 64   // samples before the window that the onset is looked for in
+	clipped     = 6.   // deviations that one sample adds to CUSUM at most: a leap alone is no shift, two clear samples are
 	sustained   = 6    // samples in the window from which one alone proves nothing
 	visible     = 3.   // deviations from which a single sample is seen
 )
@@ -241,7 +242,7 @@ func (j *Judge) onset(m *metric.Metric, from, until int, f *Finding) int {
 		if m.Worse == metric.Either {
 			z = (j.values[i] - f.Before) / f.Scale
 		}
-		if d := c.Step(z); d != 0 && i >= from {
+		if d := c.Step(max(min(z, clipped), -clipped)); d != 0 && i >= from {
 			return min(first+c.Onset(d), until-1)
 		}
 	}
@@ -254,11 +255,14 @@ func (j *Judge) onset(m *metric.Metric, from, until int, f *Finding) int {
 }
 
 // OnsetOf finds when the trouble in a symptom's own series began that was seen
-// at a time: where CUSUM, running since so long before, was last 0 before it
-// alarmed. It is the time itself when the series does not show it.
+// at a time: where CUSUM, running since so long before, was last 0 before its last
+// alarm. It is the time itself when the series does not show it.
 func (j *Judge) OnsetOf(s *Series, m *metric.Metric, gate *Series, at time.Time, search time.Duration) time.Time {
 	step := s.Step()
 	begin, end := after(s.T, at.Add(-search).UnixMilli()), after(s.T, at.Add(step).UnixMilli())
+	if begin < 2*nearSamples { // little past: rather search a part of it than nothing
+		begin = min(2*nearSamples, end/2)
+	}
 	j.values = append(j.values[:0], s.V...)
 	j.reference(s, begin, end, step)
 	if len(j.far) < nearSamples || begin == end {
@@ -269,14 +273,14 @@ func (j *Judge) OnsetOf(s *Series, m *metric.Metric, gate *Series, at time.Time,
 	if in := gateAt(gate, s.T[begin:end], step); counted(m, gate) && sum(in) > 0 {
 		scale = max(j.binomial(m, in, level, perSample(gate, step)), j.tail(m, level))
 	}
-	c := DefaultCUSUM()
+	c, on := DefaultCUSUM(), at
 	for i := begin; i < end; i++ {
-		if c.Step(min(m.Harm(s.V[i]-level)/scale, 20)) > 0 {
-			if on := time.UnixMilli(s.T[min(begin+c.Onset(1), end-1)]).UTC(); on.Before(at) {
-				return on
-			}
-			return at
+		if c.Step(max(min(m.Harm(s.V[i]-level)/scale, clipped), -clipped)) > 0 {
+			on = time.UnixMilli(s.T[min(begin+c.Onset(1), end-1)]).UTC()
 		}
+	}
+	if on.Before(at) {
+		return on
 	}
 	return at
 }

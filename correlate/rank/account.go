@@ -163,7 +163,8 @@ func (c *candidate) root() float64 {
 	return best
 }
 
-// explainBy takes what j explains off c.
+// explainBy takes what j explains off c. A cause of its own kind below what is
+// slow explains at least half of it: slowness is what such a cause does.
 func (r *ranking) explainBy(c, j *candidate) {
 	spreads := mechanisms[c.cause].spreads
 	same := j.best >= 0 && j.cause == c.cause
@@ -174,8 +175,8 @@ func (r *ranking) explainBy(c, j *candidate) {
 	}
 	more := j.root() - suspicious
 	left := max(0, c.e-lambda*more)
-	if spreads && (j.best < 0 || !mechanisms[j.cause].spreads) { // a cause of its own kind, not the same trouble further down
-		left = min(left, c.e*(1-min(1, more/suspicious)))
+	if spreads && (j.best < 0 || !mechanisms[j.cause].spreads) {
+		left = min(left, c.e*half*(1-min(1, more/suspicious)))
 	}
 	if left < c.e {
 		c.e = left

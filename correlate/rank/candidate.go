@@ -38,6 +38,7 @@ type candidate struct {
 	score    float64
 	matched  bool // an event and an anomaly agree
 	contrast float64
+	suffers  bool   // contrast is that of its users, who are observed
 	against  string // the strongest reason against it
 	observed bool
 	text     string // of a hypothesis
@@ -91,7 +92,10 @@ func newRanking(in Input) *ranking {
 	r.symptomMetric = r.Registry.Lookup(r.Symptom.Metric)
 	r.onset, r.effects = r.Symptom.At, slices.Clone(r.Symptom.Effects)
 	if m := r.find(r.Symptom.Entity, r.Symptom.Metric); m != nil {
-		r.onset = r.judge.OnsetOf(m.series, &m.metric, r.gate(r.Symptom.Entity, &m.metric), r.Symptom.At.Add(r.Symptom.Within), search)
+		latest := r.Symptom.At.Add(r.Symptom.Within)
+		if on := r.judge.OnsetOf(m.series, &m.metric, r.gate(r.Symptom.Entity, &m.metric), latest, search); on.Before(latest) {
+			r.onset = on
+		}
 		if len(r.effects) == 0 {
 			r.effects = []Effect{EffectOf(&m.metric)}
 		}

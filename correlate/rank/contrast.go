@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/driftline/driftline/correlate/graph"
 )
 
 // contrast compares: users of a candidate with those that do not use it, and
@@ -15,7 +17,7 @@ func (r *ranking) contrast() {
 			continue
 		}
 		if k, known := r.suffering(c); known {
-			c.contrast = k
+			c.contrast, c.suffers = k, true
 			r.weaken(c, users+(1-users)*k, "those that use it suffer no more than those that do not")
 		}
 		if share, of := r.peers(c); of >= 2 && share > 0 {
@@ -68,7 +70,35 @@ func (r *ranking) suffering(c *candidate) (float64, bool) {
 	if len(over) == 0 || math.IsNaN(part) || part > 0.95 {
 		return 0, false
 	}
-	return min(max((share-part)/(1-part), 0), 1), true
+	return min(max((share-part)/(1-part), 0), 1) * r.alike(c), true
+}
+
+// alike is the share of a candidate's parts that suffer: what was done to a
+// deployment was done to all of its pods.
+func (r *ranking) alike(c *candidate) float64 {
+	n, suffer := 0, 0
+	for _, e := range r.Graph.Targets(c.entity) {
+		if t := r.byEntity[e]; t != nil && e.Kind() == graph.Pod && t.flow >= 0 {
+			n++
+			if t.shown[t.flow].Z >= shows {
+				suffer++
+			}
+		}
+	}
+	if n < 2 {
+		return 1
+	}
+	return float64(suffer) / float64(n)
+}
+
+// usersEvidence is what the users of a candidate show of the symptom.
+func (r *ranking) usersEvidence(c *candidate) (best float64) {
+	for _, e := range r.Graph.Sources(c.entity) {
+		if s := r.byEntity[e]; s != nil && s.flow >= 0 && placed[e.Kind()] {
+			best = max(best, s.shown[s.flow].e)
+		}
+	}
+	return best
 }
 
 // peers are entities of the same kind that the symptom does not depend on and

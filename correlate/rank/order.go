@@ -20,6 +20,9 @@ func (r *ranking) order() {
 		}
 		c.score = max(w, seen) + support*min(w, seen)
 		c.matched = w > 0 && seen >= evidence(shows)
+		if c.suffers && math.IsNaN(c.own) && c.root() >= suspicious && !mechanisms[c.cause].spreads { // its users say the same
+			c.score += support * min(c.score, c.contrast*r.usersEvidence(c))
+		}
 		if w > seen {
 			c.cause, c.onset = c.events[0].Mechanism, c.events[0].Time
 		}
@@ -76,6 +79,9 @@ func (r *ranking) features() Features {
 	}
 	if c.matched {
 		f.Event = 1
+	}
+	if placed[c.entity.Kind()] && len(c.events) == 0 && mechanisms[c.cause].spreads {
+		f.Located = 1
 	}
 	return f
 }

@@ -29,7 +29,7 @@ type Question struct {
 	Tenant   string
 	Model    string // whose requests are read; empty: of all models, for the graph alone
 	From     time.Time
-	Until    time.Time
+	Until    time.Time // exclusive, so that the last minute is whole
 	Registry *metric.Registry
 
 	MaxSeries int    // of telemetry
@@ -75,7 +75,7 @@ func (q *question) args(from time.Time) []any {
 }
 
 // within is the condition of every question.
-const within = "tenant = {tenant:String} AND timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp <= {until:DateTime64(3, 'UTC')}"
+const within = "tenant = {tenant:String} AND timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {until:DateTime64(3, 'UTC')}"
 
 func (s *Store) each(ctx context.Context, sql string, args []any, do func(driver.Rows) error) error {
 	rows, err := s.conn.Query(ctx, sql, args...)

@@ -17,8 +17,56 @@ import (
 // Report is what the ranking of causes is worth.
 type Report struct {
 	PetShop    []SystemReport `json:"petshop"`
-	Confidence []Reliability  `json:"confidence"` // on PetShop, and on simulated incidents that the weights were not fitted on
+	Confidence []Reliability  `json:"confidence"` // on simulated incidents that the weights were not fitted on, and on PetShop
 }
+
+// Evaluate measures the ranking on the PetShop data set in a folder, and its
+// confidence on simulated incidents too.
+func Evaluate(ctx context.Context, dir string) (*Report, error) {
+	systems, all, err := evaluatePetShop(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{PetShop: systems, Confidence: []Reliability{
+		reliability("simulated", evaluateSimulated()), reliability("PetShop", all),
+	}}, nil
+}
+
+// WriteText is the report for people.
+func (r *Report) WriteText(w io.Writer) error { return r.write(w, (*grid).text) }
+
+// WriteMarkdown is the report for the manual.
+func (r *Report) WriteMarkdown(w io.Writer) error { return r.write(w, (*grid).markdown) }
+
+func (r *Report) write(w io.Writer, print func(*grid, io.Writer) error) error {
+	for i := range r.PetShop {
+		s := &r.PetShop[i]
+		robust := append(append([]Score{}, s.Late...), s.Dropped)
+		for _, part := range []struct {
+			title  string
+			scores []Score
+		}{
+			{"PetShop " + s.System + ", all incidents", s.All},
+			{"PetShop " + s.System + ", its test part", s.Test},
+			{"PetShop " + s.System + ", driftline, incidents seen later or with less telemetry", robust},
+		} {
+			g := scores(part.scores)
+			fmt.Fprintf(w, "%s:\n\n", part.title)
+			if err := print(&g, w); err != nil {
+				return err
+			}
+			fmt.Fprintln(w)
+		}
+		n := s.Normal
+		fmt.Fprintf(w, "PetShop %s, %d windows of normal operation: a cause is named in %d (%.1f %%); in %d (%.1f %%) when the symptom is taken for granted.\n\n",
+			s.System, n.Windows, n.Named, percent(n.Named, n.Windows), n.Believed, percent(n.Believed, n.Windows))
+	}
+	g := reliabilities(r.Confidence)
+	fmt.Fprint(w, "Confidence of the first cause, and how often it was right:\n\n")
+	return print(&g, w)
+}
+
+func percent(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
 
 // SystemReport is of one system of PetShop.
 type SystemReport struct {
@@ -43,9 +91,9 @@ var lateBy = []time.Duration{0, 5 * time.Minute, 10 * time.Minute, 15 * time.Min
 // drops are the draws of series that are left out.
 const drops = 5
 
-// EvaluatePetShop measures ours and the baselines on the PetShop data set in a
+// evaluatePetShop measures ours and the baselines on the PetShop data set in a
 // folder.
-func EvaluatePetShop(ctx context.Context, dir string) ([]SystemReport, []judged, error) {
+func evaluatePetShop(ctx context.Context, dir string) ([]SystemReport, []judged, error) {
 	systems, err := ReadPetShop(dir)
 	if err != nil {
 		return nil, nil, err
@@ -147,8 +195,7 @@ func (g *grid) markdown(w io.Writer) error {
 	for _, row := range g.rows {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return nil
 }
 
 func scores(of []Score) grid {

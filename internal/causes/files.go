@@ -2,6 +2,7 @@ package causes
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -162,4 +163,12 @@ func (c *collection) sorted() []*anomaly.Series {
 		s.Sort()
 	}
 	return c.order
+}
+
+// sortedByName puts series in the order of entity and metric.
+func sortedByName(all []*anomaly.Series) []*anomaly.Series {
+	slices.SortFunc(all, func(a, b *anomaly.Series) int {
+		return cmp.Or(cmp.Compare(a.Entity, b.Entity), cmp.Compare(a.Metric, b.Metric))
+	})
+	return all
 }
