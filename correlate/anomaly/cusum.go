@@ -12,8 +12,8 @@ type CUSUM struct {
 	upSince, downSince int
 }
 
-// DefaultCUSUM looks for shifts of a deviation and more, with about one false
-// alarm in 10⁶ independent normal values.
+// DefaultCUSUM looks for shifts of a deviation and more, with one false alarm in
+// about 10,000 independent normal values.
 func DefaultCUSUM() CUSUM { return CUSUM{K: 0.5, H: 8} }
 
 // Step takes the next value; +1 and −1 are alarms of a shift up and down.

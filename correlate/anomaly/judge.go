@@ -73,10 +73,14 @@ func (j *Judge) Look(s *Series, m *metric.Metric, gate *Series, w Window) Findin
 		return f
 	}
 	j.reference(s, from, until, f.Step)
+	if len(j.far) == 0 {
+		f.Unseen = "no sample before the onset"
+		return f
+	}
 	f.NBefore, f.N = len(j.far), until-from
 	j.baseline(s, m, from, f.Step, &f)
 	if counted(m, gate) {
-		f.Scale = max(j.binomial(m, in, f.Before, perSample(gate, f.Step)), j.tail(m, f.Before))
+		f.Scale = max(j.binomial(m, in, f.Before, perSample(gate, f.Step)), j.tail(m))
 	}
 	j.measure(s, m, in, from, until, &f)
 	return f
@@ -100,8 +104,6 @@ func unseen(s *Series, m *metric.Metric, step time.Duration, from, until int, w 
 		return "no sample since the onset"
 	case s.T[until-1] < w.Onset.UnixMilli()-stale.Milliseconds():
 		return "silent since before the onset"
-	case from == 0 && until == s.Len():
-		return "no sample before the onset"
 	}
 	return ""
 }
@@ -129,18 +131,15 @@ func (j *Judge) baseline(s *Series, m *metric.Metric, from int, step time.Durati
 	}
 	whole := piece == 0 || s.T[piece]-s.T[piece-1] <= tornApart*step.Milliseconds()
 	n := len(j.far)
+	tail := j.tail(m)
 	j.scratch = append(j.scratch[:0], j.far...)
 	far := median(j.scratch)
-	if n == 0 { // only samples that are near, or none
-		j.scratch = append(j.scratch[:0], j.values[piece:from]...)
-		far = median(j.scratch)
-	}
 	spread := 0.
 	if n > 1 {
 		j.scratch = append(j.scratch[:0], j.far...)
-		spread = max(deviation(j.scratch, far), j.tail(m, far)) * (1 + 4/float64(n))
+		spread = max(deviation(j.scratch, far), tail) * (1 + 4/float64(n))
 	}
-	near, count := far, float64(max(n, 1))
+	near, count := far, float64(n)
 	if piece < from {
 		j.scratch = append(j.scratch[:0], j.values[piece:from]...)
 		near, count = median(j.scratch), float64(from-piece)
@@ -158,13 +157,17 @@ func (j *Judge) baseline(s *Series, m *metric.Metric, from int, step time.Durati
 // tail is what a deviation is by the past's own excursions in the bad
 // direction: the harm that one sample in 20 exceeds, which is 1.64 deviations of
 // normal values. A series that makes leaps every hour has a median deviation that
-// knows nothing of them.
-func (j *Judge) tail(m *metric.Metric, level float64) float64 {
-	if len(j.far) < farEnough {
+// knows nothing of them. The older half of the past is asked, which trouble that
+// began lately has not reached.
+func (j *Judge) tail(m *metric.Metric) float64 {
+	older := j.far[:len(j.far)/2]
+	if 2*len(older) < farEnough {
 		return 0
 	}
+	j.scratch = append(j.scratch[:0], older...)
+	level := median(j.scratch)
 	j.scratch = j.scratch[:0]
-	for _, v := range j.far {
+	for _, v := range older {
 		j.scratch = append(j.scratch, m.Harm(v-level))
 	}
 	return pick(j.scratch, len(j.scratch)*19/20) / 1.645
@@ -271,7 +274,7 @@ func (j *Judge) OnsetOf(s *Series, m *metric.Metric, gate *Series, at time.Time,
 	level := median(append(j.scratch[:0], j.far...))
 	scale := max(deviation(append(j.scratch[:0], j.far...), level), m.Floor(level))
 	if in := gateAt(gate, s.T[begin:end], step); counted(m, gate) && sum(in) > 0 {
-		scale = max(j.binomial(m, in, level, perSample(gate, step)), j.tail(m, level))
+		scale = max(j.binomial(m, in, level, perSample(gate, step)), j.tail(m))
 	}
 	c, on := DefaultCUSUM(), at
 	for i := begin; i < end; i++ {
