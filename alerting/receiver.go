@@ -268,10 +268,9 @@ func incidentKey(inc *schemas.Incident) string {
 
 // action is what happens to the alert, in PagerDuty's terms.
 func action(inc *schemas.Incident) string {
-	switch inc.State {
-	case schemas.IncidentResolved:
+	if inc.State == schemas.IncidentResolved {
 		return "resolve"
-	case acknowledged:
+	} else if inc.State == acknowledged {
 		return "acknowledge"
 	}
 	return "trigger"

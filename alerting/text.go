@@ -112,8 +112,13 @@ func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // facts are the short ones, in their order.
 func facts(t *Told) [][2]string {
 	out := [][2]string{
-		{"Severity", string(t.Severity)}, {"State", string(t.State)}, {"Tenant", t.Tenant}, {"Model", t.Model},
-		{"Version", strings.Join(t.Versions, ", ")}, {"Since", clock(t.Onset)}, {"Owner", t.Owner},
+		{"Severity", string(t.Severity)},
+		{"State", string(t.State)},
+		{"Tenant", t.Tenant},
+		{"Model", t.Model},
+		{"Version", strings.Join(t.Versions, ", ")},
+		{"Since", clock(t.Onset)},
+		{"Owner", t.Owner},
 	}
 	if t.ResolvedAt != nil {
 		out = append(out, [2]string{"Over at", clock(*t.ResolvedAt)})
@@ -148,10 +153,9 @@ func headline(told []Told) string {
 }
 
 func stateWord(inc *schemas.Incident) string {
-	switch inc.State {
-	case schemas.IncidentResolved:
+	if inc.State == schemas.IncidentResolved {
 		return "[RESOLVED]"
-	case acknowledged:
+	} else if inc.State == acknowledged {
 		return "[ACKNOWLEDGED]"
 	}
 	return "[" + strings.ToUpper(string(inc.Severity)) + "]"

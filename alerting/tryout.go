@@ -3,7 +3,6 @@ package alerting
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,19 +45,23 @@ func (d *Dispatcher) Try(ctx context.Context, name string) (*Tryout, error) {
 	t := &Tryout{Receiver: name, Kind: r.kind(), OK: true}
 	for _, inc := range testIncident(now) {
 		t.Incident = inc.ID
-		labels, owner := newTree(&d.cfg).label(&inc)
-		got, err := r.post(ctx, []Told{{Incident: inc, Labels: labels, Owner: owner.Owner, Runbook: owner.Runbook}}, time.Now().UTC())
-		m := TryMessage{r.action(&inc), r.key(&inc), got.status, float64(got.took.Microseconds()) / 1000, r.hide(got.text), ""}
-		if err != nil {
-			m.Error = r.redact(err)
-			t.OK = false
-		}
+		m := d.try(ctx, r, inc)
 		t.Messages = append(t.Messages, m)
-		if err != nil || errors.Is(ctx.Err(), context.Canceled) {
+		if t.OK = m.Error == ""; !t.OK {
 			break
 		}
 	}
 	return t, nil
+}
+
+func (d *Dispatcher) try(ctx context.Context, r *receiver, inc schemas.Incident) TryMessage {
+	labels, owner := newTree(&d.cfg).label(&inc)
+	got, err := r.post(ctx, []Told{{Incident: inc, Labels: labels, Owner: owner.Owner, Runbook: owner.Runbook}}, time.Now().UTC())
+	m := TryMessage{r.action(&inc), r.key(&inc), got.status, float64(got.took.Microseconds()) / 1000, r.hide(got.text), ""}
+	if err != nil {
+		m.Error = r.redact(err)
+	}
+	return m
 }
 
 // testIncident is one with all that an incident can have: open, then resolved.

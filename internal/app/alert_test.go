@@ -29,7 +29,7 @@ func TestAlertsOverARestart(t *testing.T) {
 	at := new(time.Duration)
 	cfg.Alerting.Route = &alerting.Route{
 		Receiver: "hook", GroupWait: at, GroupInterval: at, RepeatInterval: at,
-		Routes: []alerting.Route{{Receiver: "on-call", Matchers: []string{`severity="critical"`}, Continue: true}},
+		Routes: []alerting.Route{{Receiver: "on-call", Matchers: []string{`severity="critical"`}, Continue: true}, {Receiver: "hook"}},
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	incident := func(id, model string, revision uint64, s schemas.Severity) schemas.Incident {
