@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/driftline/driftline/detectors/outcomes"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/schemas"
@@ -122,6 +123,9 @@ type Model struct {
 	Thresholds      map[string]float64      `yaml:"thresholds"`        // smallest effect that counts, by detector, in the detector's unit. Default: the detector's own
 	Multivariate    Multivariate            `yaml:"multivariate"`      // see detect.multivariate
 	Features        map[string]FeatureRules `yaml:"features"`          // exceptions by feature, also for _score, _latency_ms and _prediction
+	Performance     outcomes.Performance    `yaml:"performance"`       // how well the model does by its labels; see docs/performance.md
+	Sequential      []string                `yaml:"sequential"`        // detectors that follow the model's errors one by one, once its labels are final, see docs/quality.md; "none" for none. Default empty, which means adwin
+	Challenger      outcomes.Challenger     `yaml:"challenger"`        // two versions held against each other by their labels
 }
 
 // FeatureRules are the exceptions for one feature.
@@ -164,6 +168,7 @@ func (m Model) Validate() error {
 		checkDetectors(m.Detectors),
 		checkThresholds("thresholds", m.Thresholds),
 		m.Multivariate.check(),
+		outcomes.CheckTogether(m.Performance, m.Sequential, m.Challenger),
 	}
 	for _, f := range slices.Sorted(maps.Keys(m.Features)) {
 		errs = append(errs, m.Features[f].check("features."+f))

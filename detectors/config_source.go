@@ -3,6 +3,7 @@ package detectors
 import (
 	_ "embed"
 
+	"github.com/driftline/driftline/detectors/outcomes"
 	"github.com/driftline/driftline/internal/config"
 )
 
@@ -31,5 +32,6 @@ func ConfigChoices() map[string][]config.Choices {
 	return map[string][]config.Choices{
 		"Config.Detectors": {sets, names, joint}, "Model.Detectors": {sets, names, joint},
 		"Model.Thresholds": {names, joint}, "FeatureRules.Thresholds": {names},
+		"Model.Sequential": outcomes.SequentialChoices(),
 	}
 }

@@ -19,6 +19,7 @@ type arrivals struct {
 	offset int64                       // of the record that is being taken
 	stored map[schemas.Origin]struct{} // rows of the batch that are in the store already
 	rows   int                         // to be stored
+	labels bool                        // the rows are labels
 	events extent                      // times of the rows
 	kafka  extent                      // times that Kafka has for the records
 	days   map[int64]struct{}
@@ -55,6 +56,12 @@ func (a *arrivals) row(t time.Time) bool {
 	return true
 }
 
+// label counts a label of a model as [arrivals.event] does an event.
+func (a *arrivals) label(key schemas.ModelKey, t time.Time) bool {
+	a.labels = true
+	return a.event(key, t)
+}
+
 // event counts an event of a model, and tells whether it is still to be
 // stored. Its window is announced in any case: who stored it may not have.
 func (a *arrivals) event(key schemas.ModelKey, t time.Time) bool {
@@ -87,7 +94,7 @@ func (a *arrivals) reset() { *a = arrivals{} }
 func (a *arrivals) announce(topic string) []*kgo.Record {
 	var out []*kgo.Record
 	for _, m := range a.models {
-		value, err := json.Marshal(schemas.Touch{ModelKey: m.key, Spans: m.spans(), Rows: m.rows, Watermark: m.newest})
+		value, err := json.Marshal(schemas.Touch{ModelKey: m.key, Labels: a.labels, Spans: m.spans(), Rows: m.rows, Watermark: m.newest})
 		if err != nil {
 			panic("encode announcement: " + err.Error()) // strings and times only
 		}

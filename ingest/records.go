@@ -21,6 +21,7 @@ type recordColumns[T any] struct {
 	check  func(*T, clock) error // what keeps a row out
 	append func(*T)              // to every column of in
 	time   func(*T) time.Time
+	model  func(*T) schemas.ModelKey // whose label it is; nil for tables that are not announced
 	gate   *gate[T]
 	rows   []T // of the newest record
 }
@@ -53,11 +54,19 @@ func (c *recordColumns[T]) add(_ context.Context, r *kgo.Record, at *arrivals) (
 		}
 	}
 	for i := range c.rows {
-		if at.row(c.time(&c.rows[i])) {
+		if c.arrive(&c.rows[i], at) {
 			c.append(&c.rows[i])
 		}
 	}
 	return nil
+}
+
+// arrive tells whether a row is still to be stored.
+func (c *recordColumns[T]) arrive(row *T, at *arrivals) bool {
+	if c.model != nil {
+		return at.label(c.model(row), c.time(row))
+	}
+	return at.row(c.time(row))
 }
 
 // unmarshaler of the protobuf form.
@@ -154,6 +163,9 @@ func newLabelColumns(topic Topic) *recordColumns[schemas.Label] {
 			}
 		},
 		time: func(l *schemas.Label) time.Time { return l.Time },
+		model: func(l *schemas.Label) schemas.ModelKey {
+			return schemas.ModelKey{Tenant: or(l.Tenant, topic.Tenant), Model: l.Model}
+		},
 	}
 }
 

@@ -30,6 +30,9 @@ var stored = []struct {
 	{"silences", reflect.TypeFor[schemas.Silence](), nil},
 	{"retrainings", reflect.TypeFor[schemas.Retraining](), nil},
 	{"retraining_log", reflect.TypeFor[schemas.RetrainingEntry](), nil},
+	{"outcomes", reflect.TypeFor[schemas.Outcome](), nil},
+	{"outcome_stats", reflect.TypeFor[schemas.OutcomeStats](), nil},
+	{"detector_states", reflect.TypeFor[schemas.DetectorState](), nil},
 }
 
 // columnTypes is how a Go type is stored, whatever its dictionary or codec.
@@ -38,6 +41,7 @@ var columnTypes = map[reflect.Type]string{
 	reflect.TypeFor[*time.Time]():         "Nullable(DateTime64(3, 'UTC'))",
 	reflect.TypeFor[float64]():            "Float64",
 	reflect.TypeFor[*float64]():           "Nullable(Float64)",
+	reflect.TypeFor[bool]():               "Bool",
 	reflect.TypeFor[int]():                "Int32",
 	reflect.TypeFor[uint32]():             "UInt32",
 	reflect.TypeFor[uint64]():             "UInt64",

@@ -122,9 +122,10 @@ func (r *Reference) ID() string { return r.Name + "@" + r.Version }
 // Receiving it twice is harmless.
 type Touch struct {
 	ModelKey
-	Spans     []Span    `json:"spans"`     // minutes that the batch touched, merged and ascending
-	Rows      uint64    `json:"rows"`      // rows of the batch for this model
-	Watermark time.Time `json:"watermark"` // newest event time of the batch for this model
+	Labels    bool      `json:"labels,omitempty"` // the rows are labels; spans and watermark are of the times at which they became known
+	Spans     []Span    `json:"spans"`            // minutes that the batch touched, merged and ascending
+	Rows      uint64    `json:"rows"`             // rows of the batch for this model
+	Watermark time.Time `json:"watermark"`        // newest event time of the batch for this model
 }
 
 // Bytes of the key as Kafka's record key: all records of a model meet in one

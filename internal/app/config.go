@@ -13,6 +13,7 @@ import (
 	"github.com/driftline/driftline/correlate"
 	"github.com/driftline/driftline/correlate/metric"
 	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/detectors/outcomes"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest"
 	"github.com/driftline/driftline/internal/clickhouse"
@@ -123,6 +124,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Faultf(fmt.Sprintf("models[%d].name", i), "model %s is given twice", name))
 		}
 		seen[name] = true
+		errs = append(errs, c.keepsOutcomes(i))
 	}
 	return errors.Join(errs...)
 }
@@ -151,6 +153,7 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "ingest", Go: ingest.ConfigSource},
 		{PkgPath: module + "ingest", Go: ingest.PolicySource},
 		{PkgPath: module + "detectors", Go: detectors.ConfigSource, Choices: detectors.ConfigChoices()},
+		{PkgPath: module + "detectors/outcomes", Go: outcomes.ConfigSource, Choices: outcomes.ConfigChoices()},
 		{PkgPath: module + "detectors/silent", Go: silent.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.ConfigSource},
 		{PkgPath: module + "correlate", Go: correlate.CausesSource},

@@ -19,6 +19,10 @@ func (a *App) startDetect(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
+	judges, err := a.judges(refs)
+	if err != nil {
+		return err
+	}
 	var watched []schemas.ModelKey
 	for _, r := range refs {
 		watched = append(watched, r.ModelKey)
@@ -38,7 +42,7 @@ func (a *App) startDetect(start, run context.Context) error {
 				e.SetReference(*r)
 			}
 			e.SetJoint(joint)
-			d := &detect{a: a, p: p, engine: e}
+			d := &detect{a: a, p: p, engine: e, outcomes: a.newOutcomes(p, judges)}
 			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {
 				d.stopSilent = a.lookForSilence(run, watched)
 			}
@@ -69,6 +73,8 @@ type detect struct {
 	retryAt   time.Time
 	delay     time.Duration
 
+	outcomes *judged // nil when no model is judged by its labels
+
 	stopSilent func() // waits for the rounds over silent failures; nil in all partitions but one
 }
 
@@ -80,7 +86,7 @@ func (d *detect) Handle(_ context.Context, records []*kgo.Record) error {
 		if err := json.Unmarshal(r.Value, &t); err != nil {
 			d.a.log.Warn("pass over announcement", "partition", r.Partition, "offset", r.Offset, "err", err)
 		} else {
-			d.engine.Touch(t, r.Offset, now)
+			d.touch(t, r.Offset, now)
 		}
 		d.next = r.Offset + 1
 	}
@@ -90,6 +96,7 @@ func (d *detect) Handle(_ context.Context, records []*kgo.Record) error {
 // Tick evaluates what is due. While the store or the broker is away, windows
 // wait; trying again gets slower.
 func (d *detect) Tick(ctx context.Context, now time.Time) error {
+	d.outcomes.tick(ctx, now)
 	if now.Before(d.retryAt) {
 		return nil
 	}
@@ -111,6 +118,7 @@ func (d *detect) commit(ctx context.Context) error {
 	if oldest, ok := d.engine.OldestPending(); ok {
 		at = oldest
 	}
+	at = d.outcomes.below(at)
 	if at <= d.committed {
 		return nil
 	}

@@ -24,7 +24,7 @@ func (a *App) loadReferences(ctx context.Context) ([]*schemas.Reference, error) 
 		if err != nil {
 			return nil, err
 		}
-		ref, err := detectors.LoadReference(plan, m)
+		ref, err := detectors.LoadReference(plan, withoutLabel(m))
 		if err != nil {
 			errs = append(errs, err)
 			continue

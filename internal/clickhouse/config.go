@@ -43,8 +43,8 @@ type TLS struct {
 // Retention of the tables, by event time.
 type Retention struct {
 	Raw       time.Duration `yaml:"raw"`       // events, labels, telemetry, job events. Default 7d
-	Summaries time.Duration `yaml:"summaries"` // one-minute states. Default 30d
-	Findings  time.Duration `yaml:"findings"`  // signals, changes, notifications. Default 366d
+	Summaries time.Duration `yaml:"summaries"` // one-minute states, outcomes, states of sequential detectors. Default 30d
+	Findings  time.Duration `yaml:"findings"`  // signals, performance of windows, changes, notifications. Default 366d
 }
 
 const day = 24 * time.Hour

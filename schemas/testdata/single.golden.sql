@@ -286,6 +286,64 @@ ALTER TABLE references  ADD COLUMN IF NOT EXISTS calibration String COMMENT 'JSO
 
 ALTER TABLE incidents  ADD COLUMN IF NOT EXISTS diagnosis String COMMENT 'JSON, empty: causes were not looked for' CODEC(ZSTD(3)) AFTER signals;
 
+CREATE TABLE IF NOT EXISTS outcomes 
+(
+    tenant      LowCardinality(String),
+    model       LowCardinality(String),
+    version     LowCardinality(String),
+    segment     LowCardinality(String),
+    timestamp   DateTime64(3, 'UTC') COMMENT 'of the prediction' CODEC(DoubleDelta, ZSTD(1)),
+    request_id  String CODEC(ZSTD(1)),
+    known_at    DateTime64(3, 'UTC') COMMENT 'of the label' CODEC(DoubleDelta, ZSTD(1)),
+    prediction  LowCardinality(String),
+    score       Nullable(Float64) CODEC(ZSTD(1)),
+    label       LowCardinality(String),
+    value       Nullable(Float64) COMMENT 'truth of a regression' CODEC(ZSTD(1)),
+    revision    UInt64 COMMENT 'milliseconds of the join; the newest wins',
+    _superseded UInt8 COMMENT 'an earlier prediction has the same version and request id'
+)
+ENGINE = ReplacingMergeTree(revision, _superseded)
+PARTITION BY toDate(timestamp)
+ORDER BY (tenant, model, version, timestamp, request_id)
+SETTINGS ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS outcome_stats 
+(
+    tenant       LowCardinality(String),
+    model        LowCardinality(String),
+    version      LowCardinality(String),
+    segment      LowCardinality(String),
+    metric       LowCardinality(String),
+    window_start DateTime64(3, 'UTC'),
+    window_end   DateTime64(3, 'UTC'),
+    predictions  UInt64,
+    labelled     UInt64,
+    one_of       UInt64 COMMENT '1: all predictions were looked at; k: a fixed one in k',
+    realised     Nullable(Float64),
+    realised_se  Nullable(Float64),
+    estimated    Nullable(Float64),
+    estimated_se Nullable(Float64),
+    deficit      Nullable(Float64),
+    final        Bool,
+    evaluated_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(evaluated_at)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (tenant, model, version, segment, metric, window_start, window_end);
+
+CREATE TABLE IF NOT EXISTS detector_states 
+(
+    tenant       LowCardinality(String),
+    model        LowCardinality(String),
+    window_start DateTime64(3, 'UTC'),
+    window_end   DateTime64(3, 'UTC'),
+    state        String COMMENT 'JSON, after the window' CODEC(ZSTD(3)),
+    evaluated_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(evaluated_at)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (tenant, model, window_start, window_end);
+
 CREATE TABLE IF NOT EXISTS silences 
 (
     tenant     LowCardinality(String),

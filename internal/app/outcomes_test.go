@@ -1,0 +1,213 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/detectors"
+	"github.com/driftline/driftline/detectors/outcomes"
+	"github.com/driftline/driftline/ingest"
+	"github.com/driftline/driftline/internal/app"
+	"github.com/driftline/driftline/internal/backtest"
+	"github.com/driftline/driftline/internal/clickhouse"
+	"github.com/driftline/driftline/internal/embedded/embeddedtest"
+	"github.com/driftline/driftline/internal/tabular"
+	"github.com/driftline/driftline/internal/testkit"
+	"github.com/driftline/driftline/schemas"
+)
+
+// housing runs the real data of an outside project through the service: twelve
+// months of events and their labels, in the batches that are given. Between two
+// batches the service is stopped and started again.
+func housing(t *testing.T, batches ...[]*kgo.Record) *app.App {
+	t.Helper()
+	month, err := detectors.ParseWindow("1mo")
+	check(t, err)
+	cfg := app.DefaultConfig()
+	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Embedded.Kafka.Enabled, cfg.Embedded.Kafka.DataDir = true, t.TempDir()
+	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
+	cfg.ClickHouse.Retention = clickhouse.Retention{} // the data are years old
+	cfg.Ingest.Topics = []ingest.Topic{
+		{Topic: "events", Kind: ingest.Events, Format: ingest.FormatJSON, Tenant: "default"},
+		{Topic: "labels", Kind: ingest.Labels, Format: ingest.FormatProtobuf, Tenant: "default"},
+	}
+	cfg.Ingest.FlushInterval = 200 * time.Millisecond
+	cfg.Detect.Idle, cfg.Detect.Silent.Enabled = 500*time.Millisecond, false
+	cfg.Models = []detectors.Model{{
+		Name: "california", Window: month, Detectors: []string{"ks"},
+		Reference: detectors.ReferenceFile{
+			File:      testkit.TestData(t, "california_housing", "california_housing_reference.csv.gz"),
+			Timestamp: "timestamp", Prediction: "y_pred", Score: "y_pred_proba", ID: "id",
+		},
+		Performance: outcomes.Performance{Task: outcomes.Binary, Label: "clf_target", Horizon: 31 * 24 * time.Hour, Every: 100 * time.Millisecond},
+		Sequential:  []string{"adwin", "hddm_a"},
+	}}
+	var a *app.App
+	sentEvents, sentLabels := uint64(0), uint64(0)
+	for i, records := range batches {
+		if i > 0 {
+			a.Stop()
+		}
+		a, err = app.Start(t.Context(), cfg, app.Roles, testLog())
+		check(t, err)
+		send(t, a, records)
+		for _, r := range records {
+			if r.Topic == "events" {
+				sentEvents++
+			} else {
+				sentLabels++
+			}
+		}
+		until(t, "records", func() bool {
+			return number(t, a, "SELECT count() FROM inference_events") == sentEvents && number(t, a, "SELECT count() FROM labels") == sentLabels
+		})
+	}
+	t.Cleanup(a.Stop)
+	return a
+}
+
+// housingRecords are its events and labels; a tenth of the labels is wrong at
+// first, and a tenth comes twice.
+func housingRecords(t *testing.T) (events_, labels []*kgo.Record) {
+	t.Helper()
+	rows, err := tabular.Open(testkit.TestData(t, "california_housing", "california_housing_analysis.csv.gz"), tabular.Options{Timestamp: "timestamp"})
+	check(t, err)
+	truth, err := tabular.Open(testkit.TestData(t, "california_housing", "california_housing_analysis_gt.csv.gz"), tabular.Options{})
+	check(t, err)
+	labels = labelled(rows, truth)
+	rng := rand.New(rand.NewPCG(4, 2))
+	for _, r := range labels {
+		switch rng.IntN(10) {
+		case 0:
+			var l schemas.Label
+			check(t, l.UnmarshalProto(r.Value))
+			l.Label, l.Time = map[string]string{"0": "1", "1": "0"}[l.Label], l.Time.Add(-time.Hour)
+			labels = append(labels, &kgo.Record{Topic: "labels", Value: l.AppendProto(nil)})
+		case 1:
+			labels = append(labels, &kgo.Record{Topic: "labels", Value: r.Value})
+		}
+	}
+	rng.Shuffle(len(labels), func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
+	return events(t, rows), labels
+}
+
+// settled waits until all twelve months are final with all their labels and the
+// sequential detectors have taken them.
+func settled(t *testing.T, a *app.App) {
+	t.Helper()
+	until(t, "12 final months", func() bool {
+		return number(t, a, "SELECT sum(labelled) FROM outcome_stats FINAL WHERE final") == 8232 &&
+			number(t, a, "SELECT count() FROM detector_states FINAL WHERE state != ''") == 12 &&
+			number(t, a, "SELECT toUInt64(min(d.evaluated_at >= s.evaluated_at)) FROM detector_states AS d FINAL INNER JOIN outcome_stats AS s FINAL USING window_start") == 1 &&
+			number(t, a, "SELECT count() FROM outcomes FINAL") == 8232
+	})
+}
+
+// verdicts are the signals about outcomes by window, without the time at which
+// they were found, and the states of the sequential detectors.
+func verdicts(t *testing.T, a *app.App) (out []string) {
+	t.Helper()
+	rows, err := a.DB().Conn().Query(t.Context(), `SELECT concat(toString(window_start), ' ', detector, ' ', state, ' ', toString(reinterpretAsUInt64(score)), ' ', toString(reinterpretAsUInt64(p_value)), ' ', reason) AS line
+		FROM signals FINAL WHERE feature = '' UNION ALL SELECT concat(toString(window_start), ' ', hex(MD5(state))) FROM detector_states FINAL ORDER BY line`)
+	check(t, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var line string
+		check(t, rows.Scan(&line))
+		out = append(out, line)
+	}
+	check(t, rows.Err())
+	return out
+}
+
+// Realised and estimated performance are what other projects and the backtest
+// find, and the two months in which they part are flagged. A restart in the
+// middle, labels before their predictions included, changes nothing.
+func TestCaliforniaOutcomes(t *testing.T) {
+	embeddedtest.RequireLibrary(t)
+	events, labels := housingRecords(t)
+	a := housing(t, append(append([]*kgo.Record{}, events...), labels...))
+	settled(t, a)
+	compareWithOracle(t, a)
+	compareWithBacktest(t, a)
+	straight := verdicts(t, a)
+	a.Stop()
+
+	half := len(events) / 2
+	a = housing(t, append(labels[len(labels)/2:len(labels):len(labels)], events[:half]...), append(labels[:len(labels)/2:len(labels)/2], events[half:]...))
+	settled(t, a)
+	if again := verdicts(t, a); !reflect.DeepEqual(again, straight) {
+		t.Errorf("with a restart in the middle there are %d verdicts, without %d", len(again), len(straight))
+		for i := range min(len(again), len(straight)) {
+			if again[i] != straight[i] {
+				t.Errorf("%s\nwithout a restart\n%s", again[i], straight[i])
+			}
+		}
+	}
+}
+
+func compareWithOracle(t *testing.T, a *app.App) {
+	t.Helper()
+	text, err := os.ReadFile(testkit.Oracle(t, "drift.json"))
+	check(t, err)
+	var oracle struct {
+		Housing struct {
+			Estimated map[string]float64 `json:"CBPE_roc_auc_est"`
+			Realised  map[string]float64 `json:"realized"`
+		} `json:"california_housing"`
+	}
+	check(t, json.Unmarshal(text, &oracle))
+	rows, err := a.DB().Conn().Query(t.Context(), "SELECT formatDateTime(window_start, '%Y-%m'), realised, estimated FROM outcome_stats FINAL WHERE metric = 'roc_auc' ORDER BY window_start")
+	check(t, err)
+	defer func() { _ = rows.Close() }()
+	months, worst := 0, 0.
+	for rows.Next() {
+		var month string
+		var realised, estimated *float64
+		check(t, rows.Scan(&month, &realised, &estimated))
+		months++
+		worst = max(worst, math.Abs(*realised-oracle.Housing.Realised[month]), math.Abs(*estimated-oracle.Housing.Estimated[month]))
+	}
+	check(t, rows.Err())
+	t.Logf("%d months, largest difference to the oracle %.2g", months, worst)
+	if months != 12 || worst > 1e-4 {
+		t.Errorf("%d months, largest difference to the oracle %g", months, worst)
+	}
+	flagged := ""
+	check(t, a.DB().Conn().QueryRow(t.Context(), "SELECT arrayStringConcat(arraySort(groupArray(formatDateTime(window_start, '%Y-%m'))), ' ') FROM signals FINAL WHERE detector = 'concept_gap_roc_auc' AND state = 'alarm'").Scan(&flagged))
+	if flagged != "2021-11 2022-03" {
+		t.Errorf("labels fall short of the estimate in %s", flagged)
+	}
+	if n := number(t, a, "SELECT count() FROM incidents FINAL WHERE title LIKE 'california: concept drift%'"); n == 0 {
+		t.Error("no incident is about concept drift")
+	}
+}
+
+func compareWithBacktest(t *testing.T, a *app.App) {
+	t.Helper()
+	spec, err := backtest.ParseWindowSpec("1mo")
+	check(t, err)
+	r, err := backtest.Run(t.Context(), backtest.Options{
+		Model: "california", Reference: testkit.TestData(t, "california_housing", "california_housing_reference.csv.gz"),
+		Data: testkit.TestData(t, "california_housing", "california_housing_analysis.csv.gz"), Labels: testkit.TestData(t, "california_housing", "california_housing_analysis_gt.csv.gz"),
+		ID: "id", Label: "clf_target", Timestamp: "timestamp", Prediction: "y_pred", Score: "y_pred_proba", Window: spec,
+	})
+	check(t, err)
+	for _, p := range r.Performance {
+		var realised, deficit float64
+		query := fmt.Sprintf("SELECT realised, deficit FROM outcome_stats FINAL WHERE window_start = toDateTime(%d)", p.WindowStart.Unix())
+		check(t, a.DB().Conn().QueryRow(t.Context(), query).Scan(&realised, &deficit))
+		if m := p.Metrics[0]; math.Abs(realised-*m.Realised) > 1e-6 || math.Abs(deficit-*m.Deficit) > 1e-4 {
+			t.Errorf("%s: realised %v, deficit %v; backtest %v and %v", p.WindowStart, realised, deficit, *m.Realised, *m.Deficit)
+		}
+	}
+}
