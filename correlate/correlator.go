@@ -19,14 +19,17 @@ type Correlator struct {
 }
 
 // subject is what incidents are kept apart by. Drift and silent failures of a
-// model are judged in windows of different lengths, so that the windows of the
-// one say nothing of how long the other has been quiet.
+// model are judged in windows of different lengths, and outcomes when labels
+// come, so that the windows of the one say nothing of how long the other has been
+// quiet.
 type subject struct {
 	schemas.ModelKey
-	silent bool
+	silent  bool
+	outcome bool
 }
 
-// model is what is known of one model, as far as drift or silent failures go.
+// model is what is known of one model, as far as drift, silent failures or
+// outcomes go.
 type model struct {
 	open   []*incident // ascending by onset
 	closed []past      // the last ones, in the order of their resolution
@@ -61,7 +64,7 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 		}
 	}
 	for _, inc := range newest {
-		m := c.model(subject{inc.ModelKey(), isSilent(&inc)})
+		m := c.model(subject{inc.ModelKey(), isSilent(&inc), isOutcome(&inc)})
 		if inc.State == schemas.IncidentResolved && inc.ResolvedAt != nil {
 			m.closed = append(m.closed, past{inc.ID, inc.Onset, *inc.ResolvedAt})
 		} else {
@@ -80,10 +83,10 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 // again changes nothing.
 func (c *Correlator) Observe(ev schemas.Evaluation) []schemas.Incident {
 	var changed []schemas.Incident
-	drift, silent := apart(clean(ev))
-	for _, signals := range [][]schemas.Signal{drift, silent} {
+	drift, silent, outcomes := apart(clean(ev))
+	for _, signals := range [][]schemas.Signal{drift, silent, outcomes} {
 		if len(signals) > 0 {
-			changed = append(changed, c.observe(subject{ev.ModelKey, signals[0].Silent()}, signals)...)
+			changed = append(changed, c.observe(subject{ev.ModelKey, signals[0].Silent(), signals[0].Outcome()}, signals)...)
 		}
 	}
 	return changed
@@ -109,16 +112,19 @@ func (c *Correlator) model(k subject) *model {
 	return c.models[k]
 }
 
-// apart divides signals into those of drift and those of silent failures.
-func apart(signals []schemas.Signal) (drift, silent []schemas.Signal) {
+// apart divides signals into those of drift, of silent failures and of outcomes.
+func apart(signals []schemas.Signal) (drift, silent, outcomes []schemas.Signal) {
 	for _, s := range signals {
-		if s.Silent() {
+		switch {
+		case s.Silent():
 			silent = append(silent, s)
-		} else {
+		case s.Outcome():
+			outcomes = append(outcomes, s)
+		default:
 			drift = append(drift, s)
 		}
 	}
-	return drift, silent
+	return drift, silent, outcomes
 }
 
 // clean is the evaluation's own signals in an order that does not depend on

@@ -47,6 +47,9 @@ func incidentID(s *schemas.Signal) string {
 	if s.Silent() {
 		text = append(text, " silent"...)
 	}
+	if s.Outcome() {
+		text = append(text, " outcome"...)
+	}
 	sum := sha256.Sum256(text)
 	return fmt.Sprintf("inc-%x", sum[:8])
 }

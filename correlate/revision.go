@@ -29,9 +29,12 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 
 // describe gives an incident its words.
 func (inc *incident) describe(i *schemas.Incident, silent int, cfg Config) {
-	if isSilent(i) {
+	switch {
+	case isSilent(i):
 		i.Title, i.Summary = silentTitle(i), silentSummary(i, silent, cfg)
-	} else {
+	case isOutcome(i):
+		i.Title, i.Summary = outcomeTitle(i), outcomeSummary(i, silent, cfg)
+	default:
 		i.Title, i.Summary = title(i), summary(i, inc.inputs, silent, cfg)
 	}
 	if i.ResolvedAt == nil {

@@ -157,12 +157,14 @@ func (f *following) take(name string, base schemas.Signal, losses []float64, uni
 			continue
 		}
 		was, is := f.Sum/float64(f.N), f.Recent
-		direction := "fell"
-		if is > was {
-			direction = "rose"
-			s.State, s.Score = schemas.StateAlarm, max(s.Score, is-was)
+		const text = "%s finds that the mean error %s at row %d of %d, to about %s from %s over %d rows"
+		switch {
+		case is-was > s.Score:
+			s.State, s.Score = schemas.StateAlarm, is-was
+			s.Reason = fmt.Sprintf(text, title, "rose", i+1, len(losses), number(is), number(was), f.N)
+		case s.State == schemas.StateOK:
+			s.Reason = fmt.Sprintf(text, title, "fell", i+1, len(losses), number(is), number(was), f.N)
 		}
-		s.Reason = fmt.Sprintf("%s finds that the mean error %s at row %d of %d, to about %s from %s over %d rows", title, direction, i+1, len(losses), number(is), number(was), f.N)
 		f.N, f.Sum, f.Recent = 0, 0, 0
 	}
 	f.Detector, err = d.MarshalBinary()

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,8 +118,8 @@ func settled(t *testing.T, a *app.App) {
 // they were found, and the states of the sequential detectors.
 func verdicts(t *testing.T, a *app.App) (out []string) {
 	t.Helper()
-	rows, err := a.DB().Conn().Query(t.Context(), `SELECT concat(toString(window_start), ' ', detector, ' ', state, ' ', toString(reinterpretAsUInt64(score)), ' ', toString(reinterpretAsUInt64(p_value)), ' ', reason) AS line
-		FROM signals FINAL WHERE feature = '' UNION ALL SELECT concat(toString(window_start), ' ', hex(MD5(state))) FROM detector_states FINAL ORDER BY line`)
+	rows, err := a.DB().Conn().Query(t.Context(), `SELECT concat(toString(window_start), ' ', detector, ' ', state, ' ', toString(reinterpretAsUInt64(score)), ' ', toString(reinterpretAsUInt64(p_value)), ' ', reason)
+		FROM signals FINAL WHERE feature = '' UNION ALL SELECT concat(toString(window_start), ' ', hex(MD5(state))) FROM detector_states FINAL`)
 	check(t, err)
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
@@ -126,6 +128,7 @@ func verdicts(t *testing.T, a *app.App) (out []string) {
 		out = append(out, line)
 	}
 	check(t, rows.Err())
+	slices.Sort(out)
 	return out
 }
 
@@ -136,7 +139,17 @@ func TestCaliforniaOutcomes(t *testing.T) {
 	embeddedtest.RequireLibrary(t)
 	events, labels := housingRecords(t)
 	a := housing(t, append(append([]*kgo.Record{}, events...), labels...))
+	t.Logf("START settle %s", time.Now())
 	settled(t, a)
+	t.Logf("settled %s", time.Now())
+	for _, n := range []string{"driftline_outcomes_windows_judged_total"} {
+		t.Log(n, summed(t, a, n))
+	}
+	var b strings.Builder
+	a.Metrics().WritePrometheus(&b)
+	for line := range strings.Lines(b.String()) {
+		if strings.HasPrefix(line, "driftline_outcomes") { t.Log(line) }
+	}
 	compareWithOracle(t, a)
 	compareWithBacktest(t, a)
 	straight := verdicts(t, a)
