@@ -330,7 +330,7 @@ func (e *Engine) dueWindows(m *watched, now time.Time) (out []*pendingWindow) {
 
 // judge one window.
 func (e *Engine) judge(ctx context.Context, m *watched, w *pendingWindow, now time.Time) error {
-	q := m.judge.question(w.span)
+	q := m.judge.Question(w.span)
 	rows, err := e.store.Window(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read outcomes: %w", err)
@@ -432,7 +432,7 @@ func (e *Engine) followAll(ctx context.Context, m *watched, now time.Time) error
 
 func (e *Engine) followOne(ctx context.Context, m *watched, span schemas.Span, before string, now time.Time) (after string, err error) {
 	if m.hand == nil || m.read != span {
-		rows, err := e.store.Window(ctx, m.judge.question(span))
+		rows, err := e.store.Window(ctx, m.judge.Question(span))
 		if err != nil {
 			return "", fmt.Errorf("read outcomes: %w", err)
 		}

@@ -127,8 +127,8 @@ func (j *Judge) learn(past sample) {
 // NotEstimated says why nothing is estimated; empty when something is.
 func (j *Judge) NotEstimated() string { return j.why }
 
-// question asks for a window.
-func (j *Judge) question(span schemas.Span) Question {
+// Question asks for a window.
+func (j *Judge) Question(span schemas.Span) Question {
 	return Question{ModelKey: j.plan.Key, Span: span, Horizon: j.cfg.Horizon, Features: j.features, MaxRows: j.cfg.MaxRows}
 }
 
