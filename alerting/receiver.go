@@ -268,10 +268,12 @@ func incidentKey(inc *schemas.Incident) string {
 
 // action is what happens to the alert, in PagerDuty's terms.
 func action(inc *schemas.Incident) string {
-	if inc.State == schemas.IncidentResolved {
+	switch inc.State {
+	case schemas.IncidentResolved:
 		return "resolve"
-	} else if inc.State == acknowledged {
+	case acknowledged:
 		return "acknowledge"
+	default:
+		return "trigger"
 	}
-	return "trigger"
 }

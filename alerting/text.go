@@ -153,10 +153,12 @@ func headline(told []Told) string {
 }
 
 func stateWord(inc *schemas.Incident) string {
-	if inc.State == schemas.IncidentResolved {
+	switch inc.State {
+	case schemas.IncidentResolved:
 		return "[RESOLVED]"
-	} else if inc.State == acknowledged {
+	case acknowledged:
 		return "[ACKNOWLEDGED]"
+	default:
+		return "[" + strings.ToUpper(string(inc.Severity)) + "]"
 	}
-	return "[" + strings.ToUpper(string(inc.Severity)) + "]"
 }

@@ -137,12 +137,16 @@ func clockEvents(e graph.Entity, at time.Time, was, is float64) (out []Event) {
 	}
 	begun := int(is) &^ int(was)
 	if begun&thermalBits != 0 {
-		out = append(out, Event{Entity: e, Time: at, Name: "thermal_throttle", Mechanism: metric.ThermalThrottle, Weight: weightStrong,
-			Text: fmt.Sprintf("%s began to lower its clocks for heat", e), Action: "check cooling and airflow; move the work to another GPU"})
+		out = append(out, Event{
+			Entity: e, Time: at, Name: "thermal_throttle", Mechanism: metric.ThermalThrottle, Weight: weightStrong,
+			Text: fmt.Sprintf("%s began to lower its clocks for heat", e), Action: "check cooling and airflow; move the work to another GPU",
+		})
 	}
 	if begun&powerBits != 0 {
-		out = append(out, Event{Entity: e, Time: at, Name: "power_throttle", Mechanism: metric.PowerThrottle, Weight: weightSuspect,
-			Text: fmt.Sprintf("%s began to lower its clocks for power", e), Action: "check power limits and supplies"})
+		out = append(out, Event{
+			Entity: e, Time: at, Name: "power_throttle", Mechanism: metric.PowerThrottle, Weight: weightSuspect,
+			Text: fmt.Sprintf("%s began to lower its clocks for power", e), Action: "check power limits and supplies",
+		})
 	}
 	return out
 }

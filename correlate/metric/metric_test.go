@@ -47,9 +47,16 @@ func TestFloor(t *testing.T) {
 		level float64
 		want  float64
 	}{
-		{Metric{Kind: Ratio}, 0.9, 0.005}, {Metric{Kind: Ratio}, 99.9, 0.5}, {Metric{Name: "x_percent", Kind: Ratio}, 0.1, 0.5},
-		{Metric{Kind: Latency}, 0.001, 0.001}, {Metric{Kind: Latency}, 1, 0.05}, {Metric{Name: "latency_ms", Kind: Latency}, 10, 1},
-		{Metric{Kind: Bytes}, 1e9, 1e7}, {Metric{Kind: Temperature}, 60, 3}, {Metric{Kind: Power}, 400, 20}, {Metric{Kind: Count}, 3, 1},
+		{Metric{Kind: Ratio}, 0.9, 0.005},
+		{Metric{Kind: Ratio}, 99.9, 0.5},
+		{Metric{Name: "x_percent", Kind: Ratio}, 0.1, 0.5},
+		{Metric{Kind: Latency}, 0.001, 0.001},
+		{Metric{Kind: Latency}, 1, 0.05},
+		{Metric{Name: "latency_ms", Kind: Latency}, 10, 1},
+		{Metric{Kind: Bytes}, 1e9, 1e7},
+		{Metric{Kind: Temperature}, 60, 3},
+		{Metric{Kind: Power}, 400, 20},
+		{Metric{Kind: Count}, 3, 1},
 		{Metric{Kind: Gauge, MinEffect: 7}, 1e6, 7},
 	} {
 		if got := c.m.Floor(c.level); math.Abs(got-c.want) > 1e-12*c.want {

@@ -89,8 +89,17 @@ func (r *ranking) account() {
 			if c.guessed {
 				c.own *= half
 			}
+			if r.restates(c) {
+				c.own = 0
+			}
 		}
 	}
+}
+
+// restates tells whether what a candidate shows is the symptom over again: it
+// has all of the symptom's requests, so that it says neither where nor why.
+func (r *ranking) restates(c *candidate) bool {
+	return placed[c.entity.Kind()] && c.entity != r.Symptom.Entity && c.load/r.byEntity[r.Symptom.Entity].load >= nearlyAll
 }
 
 // effective is a candidate's excess as a share of the symptom's. Of those that
@@ -102,7 +111,7 @@ func (r *ranking) effective(c *candidate, whole float64) float64 {
 		return 0
 	}
 	part := c.load / r.byEntity[r.Symptom.Entity].load
-	if !placed[c.entity.Kind()] || c.entity == r.Symptom.Entity || !(part < 0.95) {
+	if !placed[c.entity.Kind()] || c.entity == r.Symptom.Entity || !(part < nearlyAll) {
 		return share
 	}
 	return min(max((share-part)/(1-part), 0), 1)
@@ -198,6 +207,8 @@ func (r *ranking) largest(c *candidate) (found *candidate) {
 func (c *candidate) because(j *candidate) {
 	switch {
 	case c.against != "":
+	case j == nil && !math.IsNaN(c.own) && c.contrast >= nearlyAll && placed[c.entity.Kind()]:
+		c.against = "it has all of the requests and shows the symptom over again"
 	case j == nil:
 		c.against = "what it adds is a small part of the symptom"
 	default:

@@ -67,8 +67,11 @@ func (r *ranking) suffering(c *candidate) (float64, bool) {
 		share += s.excess / whole
 		part += s.load / r.byEntity[r.Symptom.Entity].load
 	}
-	if len(over) == 0 || math.IsNaN(part) || part > 0.95 {
+	switch {
+	case len(over) == 0 || math.IsNaN(part):
 		return 0, false
+	case part >= nearlyAll: // all use it: what counts is whether all that was changed suffers
+		return r.alike(c), len(c.events) > 0
 	}
 	return min(max((share-part)/(1-part), 0), 1) * r.alike(c), true
 }

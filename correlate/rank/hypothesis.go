@@ -155,8 +155,8 @@ func (r *ranking) hypothesis(of map[string]*schemas.Signal, kind schemas.CauseKi
 		c.path = append([]graph.Entity{c.entity}, c.path...)
 	}
 	c.raw = c.e
-	for _, other := range r.candidates { // an entity that makes the data explains them
-		if other.entity != "" && other.root() >= suspicious && other.e+0.5 >= suspicious && r.has(Inputs) {
+	for _, other := range r.candidates { // an entity that makes the data explains them; another feature does not
+		if other.entity != "" && other.kind == "" && other.root() >= suspicious && other.e+0.5 >= suspicious && r.has(Inputs) {
 			if left := max(0, c.e-lambda*(max(other.e, weight(other))-suspicious)); left < c.e {
 				c.e = left
 				c.because(other)

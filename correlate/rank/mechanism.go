@@ -71,6 +71,12 @@ var mechanisms = map[metric.Mechanism]mechanism{
 // features say.
 var makesData = map[graph.Kind]bool{graph.Pipeline: true, graph.Stage: true, graph.Topic: true, graph.Job: true, graph.Provider: true}
 
+// makesBadData is how well mechanisms at such an entity explain inputs.
+var makesBadData = map[metric.Mechanism]float64{
+	metric.Deploy: 1, metric.ConfigChange: 1,
+	metric.Failing: 0.7, metric.Slow: 0.7, metric.CrashLoop: 0.7, metric.Saturation: 0.7,
+}
+
 // explains is how well a mechanism at an entity explains the best explained of
 // the effects.
 func explains(m metric.Mechanism, at graph.Entity, of []Effect) float64 {
@@ -78,12 +84,7 @@ func explains(m metric.Mechanism, at graph.Entity, of []Effect) float64 {
 	for _, e := range of {
 		w := mechanisms[m].explain[e]
 		if e == Inputs && makesData[at.Kind()] {
-			switch m {
-			case metric.Deploy, metric.ConfigChange:
-				w = 1
-			case metric.Failing, metric.Slow, metric.CrashLoop, metric.Saturation:
-				w = 0.7
-			}
+			w = max(w, makesBadData[m])
 		}
 		best = max(best, w)
 	}

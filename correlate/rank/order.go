@@ -16,14 +16,14 @@ func (r *ranking) order() {
 	for _, c := range r.candidates {
 		w, seen := weight(c), c.e
 		if len(c.events) > 0 && c.events[0].IsChange && c.contrast > 0 && c.flow >= 0 {
-			seen = max(seen, c.raw*c.contrast) // its parts suffer because of it, and explain nothing away
+			seen = max(seen, c.raw*c.contrast*min(1, w/suspicious)) // its parts suffer because of it, and explain nothing away
 		}
 		c.score = max(w, seen) + support*min(w, seen)
 		c.matched = w > 0 && seen >= evidence(shows)
 		if c.suffers && math.IsNaN(c.own) && c.root() >= suspicious && !mechanisms[c.cause].spreads { // its users say the same
 			c.score += support * min(c.score, c.contrast*r.usersEvidence(c))
 		}
-		if w > seen {
+		if w > seen || c.matched && c.events[0].IsChange && mechanisms[c.cause].spreads {
 			c.cause, c.onset = c.events[0].Mechanism, c.events[0].Time
 		}
 		if c.kind == "" {

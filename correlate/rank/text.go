@@ -174,8 +174,8 @@ func (r *ranking) newest() time.Time {
 	newest := int64(0)
 	for _, all := range r.series {
 		for _, m := range all {
-			for i := len(m.series.T) - 1; i >= 0; i-- {
-				if t := m.series.T[i]; t <= r.Until.UnixMilli() {
+			for _, t := range slices.Backward(m.series.T) {
+				if t <= r.Until.UnixMilli() {
 					newest = max(newest, t)
 					break
 				}
