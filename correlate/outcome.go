@@ -45,6 +45,11 @@ func outcomeOf(i *schemas.Incident) (*schemas.Signal, string) {
 	return topOf(i), "performance is estimated to have fallen"
 }
 
+func kindOfOutcome(i *schemas.Incident) string {
+	_, what := outcomeOf(i)
+	return what
+}
+
 // outcomeSummary gives the sentences of the strongest signals and what to do.
 func outcomeSummary(i *schemas.Incident, silent int, cfg Config) string {
 	var parts []string

@@ -40,6 +40,16 @@ func TestOutcomesAreIncidentsOfTheirOwn(t *testing.T) {
 	}
 }
 
+// An estimate comes first and labels later: that they show concept drift is news,
+// however small beside the estimate.
+func TestLabelsSayMoreThanEstimates(t *testing.T) {
+	told := run(evaluation(0, outcome("estimated_roc_auc", alarm("", 0.9))), evaluation(1, outcome("concept_gap_roc_auc", alarm("", 0.2))))
+	want(t, told, 2)
+	if told[0].ID != told[1].ID || !strings.HasPrefix(told[1].Title, "credit: concept drift since 2026-03-01T14:00:00Z") {
+		t.Errorf("%s, then %s", dump(told[0]), dump(told[1]))
+	}
+}
+
 func TestOutcomesResolve(t *testing.T) {
 	evs := []schemas.Evaluation{evaluation(0, outcome("concept_gap_roc_auc", alarm("", 0.3)))}
 	for n := 1; n < 4; n++ {

@@ -81,11 +81,14 @@ func (inc *incident) view(cfg Config) schemas.Incident {
 }
 
 // notable tells whether a reader would care about the difference: a feature or
-// version more, another severity, or a feature that grew well beyond the peak
-// that was told. All else is noted quietly. Of a silent failure the time grows
+// version more, another severity, another kind of outcome, or a feature that
+// grew well beyond the peak that was told. All else is noted quietly. Of a silent failure the time grows
 // as long as it lasts, which is no news.
 func notable(told, next *schemas.Incident, cfg Config) bool {
 	if told.Revision == 0 || told.Severity != next.Severity || len(next.Versions) > len(told.Versions) {
+		return true
+	}
+	if isOutcome(next) && kindOfOutcome(told) != kindOfOutcome(next) {
 		return true
 	}
 	was, is := peaks(told.Signals), peaks(next.Signals)
