@@ -188,6 +188,8 @@ func jsonType(t reflect.Type) string {
 		return jsonType(t.Elem())
 	case t.Kind() == reflect.Float64:
 		return "number"
+	case t.Kind() == reflect.Bool:
+		return "boolean"
 	case t.Kind() == reflect.Slice:
 		return "array"
 	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:

@@ -6,7 +6,7 @@ import (
 )
 
 // The parameters. None was fitted to a case: they are the recommendation of
-// the measurements behind this package (docs/adr/0013), round numbers, or
+// the measurements behind this package (docs/adr/0009-ranking-of-causes.md), round numbers, or
 // follow from the sampling. What was fitted is in confidence.go.
 const (
 	tau       = 5.               // deviations from which an anomaly is evidence; about where the largest of an hour's samples of a few thousand healthy series lies

@@ -193,7 +193,11 @@ func (g *grid) text(w io.Writer) error {
 func (g *grid) markdown(w io.Writer) error {
 	fmt.Fprintf(w, "| %s |\n|---%s|\n", strings.Join(g.header, " | "), strings.Repeat("|--:", len(g.header)-1))
 	for _, row := range g.rows {
-		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = strings.ReplaceAll(cell, "|", `\|`)
+		}
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 	}
 	return nil
 }

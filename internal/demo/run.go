@@ -14,6 +14,10 @@ import (
 // heartbeat is how often the timeline says how far things are.
 const heartbeat = 5 * time.Second
 
+// calm is how long nothing must have happened at the end: a revision has its
+// causes looked for after correlate.causes.wait, and that may change them.
+const calm = 3 * time.Second
+
 // runner is a demo under way. Its goroutine alone touches ledger and screen.
 type runner struct {
 	app       *app.App
@@ -57,7 +61,6 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	start(func() error { return watch(ctx, r.app, happenings) })
 	start(func() error { return journal(ctx, r.app, happenings) })
 	start(func() error { return retrainings(ctx, r.app, happenings) })
-	start(func() error { return standIn(ctx, r.app, r.fleet.Injected()) })
 	start(func() error { return r.app.Wait(ctx) })
 	start(func() error {
 		defer close(sent)
@@ -92,7 +95,7 @@ func (r *runner) follow(ctx context.Context, happenings <-chan happening, sent <
 		if err := r.tick(ctx); err != nil {
 			return err
 		}
-		done := r.ledger.settled(r.windows()) && time.Since(quiet) > time.Second
+		done := r.ledger.settled(r.windows()) && time.Since(quiet) > calm
 		if !deadline.IsZero() && (done || time.Now().After(deadline)) {
 			return nil
 		}
