@@ -9,8 +9,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Fault is something that goes wrong with the inputs of one model, in a known
-// way and at a known time.
+// Fault is something that changes for one model, in a known way and at a known
+// time: who asks, what arrives of it, or what follows from it.
 type Fault struct {
 	Name         string
 	Model        string
@@ -20,7 +20,9 @@ type Fault struct {
 	Strength     float64  // how strong; what it means is in Description
 	From, Until  float64  // shares of the run; until 1 it lasts to the end
 
+	world bool // inputs change in the world, and outcomes with them; else only what arrives of them
 	apply func(r *row, d *draws, strength float64)
+	truth func(d *draws, r *row) string // what comes of the inputs now; nil: what always does
 }
 
 // Injected is the ground truth about one fault of a run.
@@ -46,6 +48,10 @@ func (f *Fault) in(start time.Time, length time.Duration) Injected {
 	at := func(share float64) time.Time { return start.Add(time.Duration(share * float64(length))).UTC() }
 	return Injected{f.Name, f.Model, f.Features, f.Consequences, at(f.From), at(f.Until), f.Strength, f.Description}
 }
+
+// Outcomes stands in Features for what labels say: signals about it name no
+// feature.
+const Outcomes = ""
 
 // Words that Select takes besides names.
 const (

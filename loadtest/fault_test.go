@@ -20,7 +20,7 @@ func TestSelect(t *testing.T) {
 		}
 	}
 	_, err := loadtest.Select("shift,categroy")
-	if want := `unknown fault "categroy"; did you mean "category"? valid: all, none, shift, category, missing, frozen`; err == nil || err.Error() != want {
+	if want := `unknown fault "categroy"; did you mean "category"? valid: all, none, shift, category, missing, frozen, concept`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if _, err := loadtest.Select("earthquake"); err == nil || strings.Contains(err.Error(), "did you mean") {
@@ -39,14 +39,19 @@ func TestFaultChangesOnlyWhatItSays(t *testing.T) {
 			changed := map[string]int{}
 			var was, is schemas.Event
 			for i := range clean.Events {
-				clean.Event(i, &was)
-				faulty.Event(i, &is)
+				before, _ := clean.Event(i, &was)
+				if after, _ := faulty.Event(i, &is); after != before {
+					changed[loadtest.Outcomes]++
+				}
 				for feature := range differences(t, &was, &is) {
 					changed[feature]++
 					if !in.Covers(is.Model, feature) || is.Time.Before(in.Start) || !is.Time.Before(in.End) {
 						t.Fatalf("event %d at %s: %s of %s changed", i, is.Time, feature, is.Model)
 					}
 				}
+			}
+			if n := changed[loadtest.Outcomes]; n > 0 && (fault.Name == "missing" || fault.Name == "frozen") {
+				t.Errorf("what arrives changed the truth of %d events", n)
 			}
 			for _, feature := range in.Features {
 				if changed[feature] < 100 {
@@ -124,7 +129,7 @@ func TestReferences(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		if len(lines) != 51 || !strings.HasPrefix(lines[0], "timestamp,") || !strings.HasSuffix(lines[0], ",prediction,score,latency_ms") {
+		if len(lines) != 51 || !strings.HasPrefix(lines[0], "timestamp,") || !strings.HasSuffix(lines[0], ",prediction,score,latency_ms,label") {
 			t.Errorf("%s: %d lines, %s", model, len(lines), lines[0])
 		}
 		if strings.Contains(string(text), "NaN") {

@@ -16,6 +16,7 @@ var Faults = []Fault{
 	{
 		Name: "shift", Model: "credit", Features: []string{"income", "utilisation"}, Consequences: answers,
 		Strength: 0.3, From: 0.25, Until: 1,
+		world:       true,
 		Description: "income falls by 30 % and utilisation rises: applicants of another market",
 		apply: func(r *row, _ *draws, strength float64) {
 			r.numeric[creditIncome] = digits(r.numeric[creditIncome]*(1-strength), 2)
@@ -25,6 +26,7 @@ var Faults = []Fault{
 	{
 		Name: "category", Model: "ranking", Features: []string{"device"}, Consequences: answers,
 		Strength: 0.35, From: 0.25, Until: 0.5,
+		world:       true,
 		Description: "35 % of traffic comes from devices unknown at training: tv and console",
 		apply: func(r *row, d *draws, strength float64) {
 			if d.Float64() < strength {
@@ -47,6 +49,12 @@ var Faults = []Fault{
 		Strength: 1, From: 0.6, Until: 1,
 		Description: "freshness_hours is stuck at 24: its feature job stopped",
 		apply:       func(r *row, _ *draws, _ float64) { r.numeric[rankingFreshness] = 24 },
+	},
+	{
+		Name: "concept", Model: "ranking", Features: []string{Outcomes},
+		Strength: 1, From: 0.7, Until: 1,
+		Description: "what looked like a match is skipped now, what did not is clicked: people look for something else",
+		truth:       rankingTurned,
 	},
 }
 

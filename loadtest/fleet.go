@@ -85,13 +85,14 @@ func (f *Fleet) Event(i uint64, e *schemas.Event) (truth string, told labelling)
 	r := f.rows[m.name]
 	*e = schemas.Event{Model: m.name, Time: f.time(i), Score: e.Score, LatencyMS: e.LatencyMS, Features: e.Features}
 	m.draw(d, r)
-	truth = m.truth(d, r)
+	f.afflict(m.name, i, e.Time, r, true)
+	truth = f.truthOf(m, e.Time)(d, r)
 	noise, latency := d.NormFloat64(), d.lognormal(m.latency.median, m.latency.sd)
 	e.Version = d.choice(m.versions)
 	e.RequestID = m.name + "-" + strconv.FormatUint(i, 36)
 	place(d, m.name, e)
 
-	f.spoil(m.name, i, e.Time, r)
+	f.afflict(m.name, i, e.Time, r, false)
 	m.answer(noise, r)
 	e.Prediction = r.prediction
 	set(&e.Score, r.score)
@@ -100,16 +101,29 @@ func (f *Fleet) Event(i uint64, e *schemas.Event) (truth string, told labelling)
 	return truth, m.labels
 }
 
-// spoil applies the faults of the time.
-func (f *Fleet) spoil(model string, i uint64, at time.Time, r *row) {
+// afflict applies the faults of the time to inputs: those of the world, or those
+// of what arrives.
+func (f *Fleet) afflict(model string, i uint64, at time.Time, r *row, world bool) {
 	for k := range f.faults[model] {
 		s := &f.faults[model][k]
-		if !at.Before(s.Start) && at.Before(s.End) {
+		if s.fault.apply != nil && s.fault.world == world && s.at(at) {
 			f.own.seed(f.Seed, streamFaults+uint64(len(s.Name)), i)
 			s.fault.apply(r, f.own, s.Strength)
 		}
 	}
 }
+
+// truthOf is what comes of a model's inputs at a time.
+func (f *Fleet) truthOf(m *model, at time.Time) func(*draws, *row) string {
+	for k := range f.faults[m.name] {
+		if s := &f.faults[m.name][k]; s.fault.truth != nil && s.at(at) {
+			return s.fault.truth
+		}
+	}
+	return m.truth
+}
+
+func (s *span) at(t time.Time) bool { return !t.Before(s.Start) && t.Before(s.End) }
 
 // fill copies a row into features by name.
 func (m *model) fill(to *schemas.Features, r *row) {

@@ -64,6 +64,14 @@ var ranking = &model{
 	},
 }
 
+// rankingTurned is the truth when people like what they did not.
+func rankingTurned(d *draws, r *row) string {
+	if d.Float64() < sigmoid(-rankingAppeal(r)-2) {
+		return "clicked"
+	}
+	return "skipped"
+}
+
 // rankingAppeal is the logit of a click. A device that the model does not know
 // counts as a desktop.
 func rankingAppeal(r *row) float64 {

@@ -17,6 +17,7 @@ const (
 	ColumnPrediction = "prediction"
 	ColumnScore      = "score"
 	ColumnLatency    = "latency_ms"
+	ColumnLabel      = "label"
 )
 
 // WriteReferences writes the training profile of every model into a directory,
@@ -53,7 +54,7 @@ func (m *model) writeReferenceFile(file string, seed uint64, rows int, end time.
 func (m *model) writeReference(to io.Writer, seed uint64, rows int, end time.Time) error {
 	w := csv.NewWriter(to)
 	header := append([]string{ColumnTimestamp}, m.numeric...)
-	header = append(append(header, m.categorical...), ColumnPrediction, ColumnScore, ColumnLatency)
+	header = append(append(header, m.categorical...), ColumnPrediction, ColumnScore, ColumnLatency, ColumnLabel)
 	if err := w.Write(header); err != nil {
 		return err
 	}
@@ -62,12 +63,13 @@ func (m *model) writeReference(to io.Writer, seed uint64, rows int, end time.Tim
 	for i := range rows {
 		d.seed(seed, streamReference, uint64(i)<<8+uint64(len(m.name)))
 		m.draw(d, r)
+		truth := m.truth(d, r)
 		m.answer(d.NormFloat64(), r)
 		line := append(make([]string, 0, len(header)), start.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
 		for _, x := range r.numeric {
 			line = append(line, number(x))
 		}
-		line = append(append(line, r.categorical...), r.prediction, number(r.score), number(digits(d.lognormal(m.latency.median, m.latency.sd), 3)))
+		line = append(append(line, r.categorical...), r.prediction, number(r.score), number(digits(d.lognormal(m.latency.median, m.latency.sd), 3)), truth)
 		if err := w.Write(line); err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (l *ledger) inject(name string, wall time.Duration) { l.injectAt[name] = wa
 // evaluation enters one evaluated window and gives the alarms worth showing:
 // the strongest of every feature that alarms for the first time.
 func (l *ledger) evaluation(ev *schemas.Evaluation, wall time.Duration) []alarm {
-	if ev.Span.End.Sub(ev.Span.Start) == window { // else it is about silent failures
+	if len(ev.Signals) == 0 || !ev.Signals[0].Silent() && !ev.Signals[0].Outcome() {
 		l.evaluated[windowOf{ev.Model, ev.Span.Start.Unix()}] = true
 	}
 	l.signals += len(ev.Signals)

@@ -48,6 +48,7 @@ type Found struct {
 // are not here are not judged by it.
 var causeOf = map[string]schemas.CauseKind{
 	"shift": schemas.CauseData, "category": schemas.CauseData, "missing": schemas.CauseInput, "frozen": schemas.CauseInput,
+	"concept": schemas.CauseConcept,
 }
 
 // FalseAlarm is a signal or an incident that no fault explains.

@@ -24,9 +24,9 @@ const retrainEvery = time.Second
 // receiverRetrain is its name in the configuration.
 const receiverRetrain = "pipeline"
 
-// populations are the faults that training again mends: other people ask. The
-// rest are inputs that arrive broken.
-var populations = []string{mustTrain, "category"}
+// mended are the faults that training again mends: other people ask, or want
+// something else. The rest are inputs that arrive broken.
+var mended = []string{mustTrain, "category", "concept"}
 
 // mustTrain is the one that lasts, and whose model gets labels soon enough.
 const mustTrain = "shift"
@@ -134,7 +134,7 @@ func (l *ledger) judged(runs func(incident string) int) []Retraining {
 		switch {
 		case j.Runs > 1:
 			j.Wrong = fmt.Sprintf("%d runs", j.Runs)
-		case j.Runs > 0 && !l.explainedBy(id, populations...):
+		case j.Runs > 0 && !l.explainedBy(id, mended...):
 			j.Wrong = "a run although inputs are broken"
 		case j.Runs == 0 && l.explainedBy(id, mustTrain):
 			j.Wrong = "no run although the population moved"

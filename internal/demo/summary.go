@@ -3,6 +3,7 @@ package demo
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -50,10 +51,18 @@ func faultRow(in *loadtest.Injected, found []Found) string {
 		after := time.Duration(f.DelaySeconds * float64(time.Second))
 		return strings.Join([]string{
 			in.Name, in.Model, "yes", "after " + short(after), fmt.Sprintf("after %.1fs", f.AfterSeconds),
-			strings.Join(f.Features, ", "), f.FirstAlarm.Detector, causeWord(&f), yesNo(f.Retrain), strings.Join(f.DeliveredTo, ", "),
+			named(f.Features), f.FirstAlarm.Detector, causeWord(&f), yesNo(f.Retrain), strings.Join(f.DeliveredTo, ", "),
 		}, "\t")
 	}
-	return strings.Join([]string{in.Name, in.Model, "NO", "-", "-", strings.Join(in.Features, ", "), "-", "-", "-", "-"}, "\t")
+	return strings.Join([]string{in.Name, in.Model, "NO", "-", "-", named(in.Features), "-", "-", "-", "-"}, "\t")
+}
+
+// named are features as a table shows them.
+func named(features []string) string {
+	if slices.Contains(features, loadtest.Outcomes) {
+		return "(labels)"
+	}
+	return strings.Join(features, ", ")
 }
 
 // causeWord is the cause that was named, and whether it is the wrong one.
