@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -229,13 +230,17 @@ func villains(rng *rand.Rand, bad float64) map[string]*villain {
 		}
 		return out
 	}
-	return map[string]*villain{
-		"webhook-a": {judge: webhookRules(webhookSecret), read: hook, rng: rng, bad: bad},
-		"pager-a":   {judge: pagerDutyRules, read: pager, rng: rng, bad: bad},
-		"slack-a":   {judge: slackRules, read: chat, rng: rng, bad: bad},
-		"webhook-b": {judge: webhookRules(webhookSecret), read: hook, rng: rng, gone: true},
-		"webhook-c": {judge: webhookRules(webhookSecret), read: hook, rng: rng, hanged: true},
+	all := map[string]*villain{
+		"webhook-a": {judge: webhookRules(webhookSecret), read: hook, bad: bad},
+		"pager-a":   {judge: pagerDutyRules, read: pager, bad: bad},
+		"slack-a":   {judge: slackRules, read: chat, bad: bad},
+		"webhook-b": {judge: webhookRules(webhookSecret), read: hook, gone: true},
+		"webhook-c": {judge: webhookRules(webhookSecret), read: hook, hanged: true},
 	}
+	for _, name := range slices.Sorted(maps.Keys(all)) { // each its own: they are asked at the same time
+		all[name].rng = rand.New(rand.NewPCG(rng.Uint64(), 1))
+	}
+	return all
 }
 
 // history is revisions of five incidents, mixed, each to its end.

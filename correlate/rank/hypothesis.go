@@ -17,6 +17,10 @@ var brokenBy = []string{
 	"silent_stale_feature", "silent_frozen_feature", "silent_null_rate", "silent_unit_shift", "silent_schema_drift",
 }
 
+// provedBy are those of them that see it or do not, so that their score says
+// nothing of how sure it is.
+var provedBy = []string{"type_change", "constant", "frozen", "silent_frozen_feature", "silent_schema_drift"}
+
 // strength is how many times the smallest effect that counts a signal shows.
 func strength(s *schemas.Signal) float64 {
 	v := math.Abs(s.Score)
@@ -145,6 +149,9 @@ func (r *ranking) hypothesis(of map[string]*schemas.Signal, kind schemas.CauseKi
 		return compare(a.Feature, b.Feature)
 	})
 	c.e = ofSignal(signals[0])
+	if kind == schemas.CauseInput && slices.ContainsFunc(signals, func(s *schemas.Signal) bool { return slices.Contains(provedBy, s.Detector) }) {
+		c.e = max(c.e, proved)
+	}
 	c.onset = signals[0].WindowStart.UTC()
 	for _, s := range signals {
 		c.rows = append(c.rows, r.rowOfSignal(s))

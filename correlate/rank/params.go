@@ -23,6 +23,7 @@ const (
 	sameStat  = 0.9              // of the evidence in another metric than the symptom's own, where both are of one mechanism
 	users     = 0.25             // of a cause's evidence is left where none of its users suffers
 	surge     = 0.2              // change of traffic, as a share of it, from which it can be a cause
+	proved    = 4.               // evidence of what is seen or not, on the scale of log(1 + z)
 	nearlyAll = 0.95             // of the symptom's requests are all of them
 	relative  = 0.1              // of the best score from which a candidate is listed
 	half      = 0.5              // of the best score from which a candidate is a rival and not ruled out

@@ -365,7 +365,8 @@ func TestRetrain(t *testing.T) {
 		"population":         {[]schemas.Signal{signal("income", "psi", 5), signal("_score", "wasserstein", 9)}, schemas.CauseData, true},
 		"concept":            {[]schemas.Signal{signal("", "realised_performance", 3)}, schemas.CauseConcept, true},
 		"broken input":       {[]schemas.Signal{signal("income", "psi", 5), signal("income", "missing", 4)}, schemas.CauseInput, false},
-		"both":               {[]schemas.Signal{signal("income", "psi", 9), signal("age", "frozen", 4)}, schemas.CauseData, false},
+		"both":               {[]schemas.Signal{signal("income", "psi", 30), signal("age", "frozen", 4)}, schemas.CauseData, false},
+		"frozen, of many":    {[]schemas.Signal{signal("device", "new_category", 35), signal("age", "constant", 1)}, schemas.CauseData, false},
 		"outputs alone":      {[]schemas.Signal{signal("_score", "psi", 5)}, schemas.CauseUnobserved, false},
 		"a job that stopped": {[]schemas.Signal{signal("job/features", "silent_dead_man", 3)}, schemas.CauseInput, false},
 	} {

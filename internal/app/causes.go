@@ -21,6 +21,7 @@ import (
 // waits for its causes: they come with a later revision.
 type correlator struct {
 	a     *App
+	p     *kafka.Partition
 	c     *correlate.Correlator
 	inner kafka.Handler // takes signals
 	ask   func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
@@ -58,7 +59,7 @@ func (a *App) newCorrelator(run context.Context, p *kafka.Partition) (kafka.Hand
 		return nil, err
 	}
 	open = slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() }) // those are alerting's own
-	c := &correlator{a: a, c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1)}
+	c := &correlator{a: a, p: p, c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1)}
 	c.run, c.cancel = context.WithCancel(run)
 	c.c.Restore(open)
 	c.undiagnosed = map[schemas.ModelKey][]schemas.Incident{}
@@ -104,9 +105,19 @@ func (c *correlator) suspect(inc schemas.Incident, now time.Time) {
 	}
 	if inc.State == schemas.IncidentResolved {
 		delete(c.due, inc.ID)
-		return
+	} else {
+		c.due[inc.ID] = &suspect{inc: inc, at: now.Add(c.a.cfg.Correlate.Causes.Wait)}
 	}
-	c.due[inc.ID] = &suspect{inc: inc, at: now.Add(c.a.cfg.Correlate.Causes.Wait)}
+	c.count()
+}
+
+// count tells how many diagnoses wait or are under way.
+func (c *correlator) count() {
+	n := len(c.due)
+	if c.busy {
+		n++
+	}
+	c.a.set.GetOrCreateGauge(fmt.Sprintf(`driftline_correlate_diagnoses_pending{partition="%d"}`, c.p.Number), nil).Set(float64(n))
 }
 
 // Handle takes signals.
@@ -136,6 +147,7 @@ func (c *correlator) Tick(ctx context.Context, now time.Time) error {
 			c.done <- finding{next.inc, d, err, next.tries}
 		}()
 	}
+	c.count()
 	return c.inner.Tick(ctx, now)
 }
 

@@ -36,8 +36,14 @@ func Markdown(cfg any, sources ...Source) ([]byte, error) {
 	sections := sectionsOf(indirect(cfg))
 	var b bytes.Buffer
 	b.WriteString(markdownIntro)
+	told := map[reflect.Type]string{}
 	for _, s := range sections {
-		s.write(&b, c)
+		if _, known := told[s.typ]; !known && len(s.entries) > 0 {
+			told[s.typ] = s.path
+		}
+	}
+	for _, s := range sections {
+		s.write(&b, c, told)
 	}
 	return b.Bytes(), nil
 }
@@ -64,7 +70,9 @@ func sectionsOf(root reflect.Value) []*section {
 
 func parentSection(path string) string { return path[:max(strings.LastIndex(path, "."), 0)] }
 
-func (s *section) write(b *bytes.Buffer, c comments) {
+// write the section's table. Told are the sections by type, the first of each:
+// one that has itself below it is told once.
+func (s *section) write(b *bytes.Buffer, c comments, told map[reflect.Type]string) {
 	if len(s.entries) == 0 {
 		return
 	}
@@ -76,7 +84,15 @@ func (s *section) write(b *bytes.Buffer, c comments) {
 	}
 	b.WriteString("\n| key | type | default | meaning |\n|---|---|---|---|\n")
 	for _, e := range s.entries {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.key, typeName(e.typ), defaultCell(e), cell(meaning(c.of(e.field), defaultCell(e))))
+		shown := defaultCell(e)
+		if below, suffix := sectionBelow(e.value); below.IsValid() {
+			at := e.path + suffix
+			if below.Type() == s.typ {
+				at = told[s.typ]
+			}
+			shown = "[see below](#" + anchor(at) + ")"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.key, typeName(e.typ), shown, cell(meaning(c.of(e.field), shown)))
 	}
 }
 
@@ -87,9 +103,6 @@ func meaning(text, shown string) string {
 
 func defaultCell(e entry) string {
 	v := e.value
-	if below, suffix := sectionBelow(v); below.IsValid() {
-		return "[see below](#" + anchor(e.path+suffix) + ")"
-	}
 	switch {
 	case e.typ == secretType || isEmpty(v):
 		return ""

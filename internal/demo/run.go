@@ -14,10 +14,6 @@ import (
 // heartbeat is how often the timeline says how far things are.
 const heartbeat = 5 * time.Second
 
-// calm is how long nothing must have happened at the end: a revision has its
-// causes looked for after correlate.causes.wait, and that may change them.
-const calm = 3 * time.Second
-
 // runner is a demo under way. Its goroutine alone touches ledger and screen.
 type runner struct {
 	app       *app.App
@@ -95,11 +91,16 @@ func (r *runner) follow(ctx context.Context, happenings <-chan happening, sent <
 		if err := r.tick(ctx); err != nil {
 			return err
 		}
-		done := r.ledger.settled(r.windows()) && time.Since(quiet) > calm
+		done := time.Since(quiet) > time.Second && r.ledger.settled(r.windows()) && r.diagnosed()
 		if !deadline.IsZero() && (done || time.Now().After(deadline)) {
 			return nil
 		}
 	}
+}
+
+// diagnosed tells whether no causes are about to be looked for.
+func (r *runner) diagnosed() bool {
+	return totals(r.app.Metrics())["driftline_correlate_diagnoses_pending"] == 0
 }
 
 // tell enters a happening and prints it; false when it was nothing new.

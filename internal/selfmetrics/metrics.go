@@ -75,6 +75,7 @@ var Table = []Metric{
 	{"driftline_silent_last_judged_timestamp_seconds", Gauge, "", "Wall clock of the last round over silent failures that went well, 0 before the first; on the one instance that makes them. Alert on its age from outside: a monitor that is down cannot say so."},
 	{"driftline_correlate_revisions_total", Counter, "", "Revisions of incidents published."},
 	{"driftline_correlate_diagnoses_total", Counter, "outcome", "Searches for the causes of an incident: attached to it by a revision of its own, unchanged since the last one or too late, failed (tried again, five times in all)."},
+	{"driftline_correlate_diagnoses_pending", Gauge, "partition", "Incidents whose causes are about to be looked for, or are being."},
 	{"driftline_correlate_diagnose_seconds", Histogram, "", "Reading telemetry and ranking the causes of one incident."},
 	{"driftline_correlate_abstentions_total", Counter, "", "Diagnoses that name no cause, because nothing observed explains the incident."},
 	{"driftline_correlate_telemetry_cut_total", Counter, "", "Diagnoses that read less than there was: raise correlate.causes.max_series or max_events."},
