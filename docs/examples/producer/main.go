@@ -8,8 +8,8 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"log"
 	"os"
 	"strconv"
 	"time"
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if len(os.Args) != 5 {
-		log.Fatal("usage: producer FILE BROKER TOPIC MODEL")
+		check(errors.New("usage: producer FILE BROKER TOPIC MODEL"))
 	}
 	file, err := os.Open(os.Args[1])
 	check(err)
@@ -59,6 +59,7 @@ func main() {
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "producer:", err)
+		os.Exit(1)
 	}
 }
