@@ -270,7 +270,7 @@ func pagerDutyBoth(r *http.Request, body []byte) error {
 // published rules.
 func TestEveryKindTakesWhatIsSent(t *testing.T) {
 	taken := diagnosed()
-	taken.Revision, taken.State = 2, acknowledged
+	taken.Revision, taken.State = 2, schemas.IncidentAcknowledged
 	long := diagnosed()
 	for range 300 {
 		long.Diagnosis.Causes = append(long.Diagnosis.Causes, long.Diagnosis.Causes[0])
@@ -282,7 +282,7 @@ func TestEveryKindTakesWhatIsSent(t *testing.T) {
 	}
 	long.Title = strings.Repeat("ü", 3000)
 	for name, inc := range map[string]schemas.Incident{
-		"opened": revision(1), "diagnosed": diagnosed(), "acknowledged": taken, "resolved": resolved(3), "huge": huge(1000), "long": long, "deployed": deployed(),
+		"opened": revision(1), "diagnosed": diagnosed(), "schemas.IncidentAcknowledged": taken, "resolved": resolved(3), "huge": huge(1000), "long": long, "deployed": deployed(),
 		"bare": {ID: "inc-1", Revision: 1, Severity: schemas.SeverityCritical, State: schemas.IncidentOpen, Title: "t", Tenant: "t", Model: "m", OpenedAt: incident().OpenedAt, UpdatedAt: incident().OpenedAt},
 	} {
 		receivers := map[string]*server{

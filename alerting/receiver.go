@@ -271,7 +271,7 @@ func action(inc *schemas.Incident) string {
 	switch inc.State {
 	case schemas.IncidentResolved:
 		return "resolve"
-	case acknowledged:
+	case schemas.IncidentAcknowledged:
 		return "acknowledge"
 	default:
 		return "trigger"

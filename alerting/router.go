@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -33,9 +34,6 @@ type Router struct {
 	by         map[string]*known   // incidents that another one explains, as of the last Due
 	related    map[string][]string // titles of those that an incident explains
 }
-
-// acknowledged is the state of an open incident that somebody has taken on.
-const acknowledged schemas.IncidentState = "acknowledged"
 
 // known is an incident that is open, or that somebody is still to be told of.
 type known struct {
@@ -98,7 +96,7 @@ type Placement struct {
 type Suppressed struct {
 	Receiver string
 	Incident schemas.Incident
-	By       string // silence, time_interval or inhibition
+	By       string // mute, silence, time_interval or inhibition
 	Reason   string
 	Final    bool // it will never be told: it was over before anybody could be told
 }
@@ -158,8 +156,11 @@ func (r *Router) nodeOf(k *known, receiver string) *node {
 // Offer takes in a revision and tells to whom routes lead it that did not know
 // of the revision. An older one than is known changes nothing.
 func (r *Router) Offer(now time.Time, inc schemas.Incident) []Placement {
-	if k := r.incidents[inc.ID]; k != nil && inc.Revision < k.Revision {
+	switch k := r.incidents[inc.ID]; {
+	case k != nil && inc.Revision < k.Revision:
 		return nil
+	case k == nil && inc.FalsePositive():
+		return nil // everybody who heard of it was told that it is over
 	}
 	k := r.take(inc)
 	var out []Placement
@@ -187,6 +188,10 @@ func (r *Router) take(inc schemas.Incident) *known {
 	if k == nil {
 		k = &known{at: map[string]*standing{}}
 		r.incidents[inc.ID] = k
+	}
+	if inc.FalsePositive() && inc.State != schemas.IncidentResolved { // for whoever is told, it is over
+		at := inc.Judgement().Time
+		inc.State, inc.ResolvedAt = schemas.IncidentResolved, &at
 	}
 	k.Incident = inc
 	k.labels, k.owner = r.tree.label(&inc)
@@ -271,7 +276,7 @@ func (r *Router) remind(now time.Time, k *known, st *standing) bool {
 	every := st.group.node.repeat
 	if resend := r.resend[st.group.id.receiver]; resend > 0 {
 		every = resend
-	} else if k.State == acknowledged {
+	} else if k.State == schemas.IncidentAcknowledged {
 		return false // somebody is at it
 	}
 	return every > 0 && st.told && k.State != schemas.IncidentResolved && now.Sub(st.toldAt) >= every
@@ -295,6 +300,7 @@ func (r *Router) suppress(k *known, st *standing, by, reason string) []Suppresse
 
 // What keeps incidents back.
 const (
+	byMute         = "mute"
 	bySilence      = "silence"
 	byTimeInterval = "time_interval"
 	byInhibition   = "inhibition"
@@ -305,6 +311,9 @@ const (
 func (r *Router) mutedBy(now time.Time, k *known, st *standing) (by, reason string) {
 	if k.State == schemas.IncidentResolved && st.told {
 		return "", ""
+	}
+	if m := k.Muted(now); m != nil {
+		return byMute, fmt.Sprintf("muted by %s until %s: %s", m.Author, m.Until.UTC().Format(time.RFC3339), m.Comment)
 	}
 	if reason := r.inhibitedBy(k); reason != "" {
 		return byInhibition, reason

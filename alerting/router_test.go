@@ -264,9 +264,50 @@ func TestAcknowledgedIsNotRepeated(t *testing.T) {
 	d.Offer(d.now, inc("a", "credit", 1))
 	d.want("opened", "duty: a.1")
 	taken := inc("a", "credit", 2)
-	taken.State = acknowledged
+	taken.State = schemas.IncidentAcknowledged
 	d.Offer(d.now, taken)
 	d.want("acknowledged", "duty: a.2").after(10*time.Hour).want("no reminder", "")
+}
+
+func did(i schemas.Incident, kind schemas.ActionKind, until *time.Time) schemas.Incident {
+	i.Apply(schemas.Action{ID: fmt.Sprint("act-", i.Revision), Time: i.UpdatedAt, IncidentID: i.ID, Kind: kind, Author: "ana", Comment: "known", Until: until})
+	return i
+}
+
+// A muted incident is kept back until the mute ends or is taken back; whoever
+// was told of it hears that it is over.
+func TestMute(t *testing.T) {
+	d := driven(t, "route: {receiver: duty, group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n")
+	d.tree.direct = nil
+	until := d.now.Add(3 * time.Hour)
+	d.Offer(d.now, inc("a", "credit", 1))
+	d.Offer(d.now, inc("b", "fraud", 1))
+	d.want("opened", "duty: a.1; duty: b.1")
+	d.Offer(d.now, did(inc("a", "credit", 2), schemas.ActionMute, &until))
+	d.want("muted", "duty~a.2(mute)").after(2*time.Hour).want("only the other is repeated", "duty: b.1!")
+	d.after(time.Hour).want("the mute is over", "duty: a.2; duty: b.1!")
+	d.Offer(d.now, did(inc("b", "fraud", 2), schemas.ActionMute, &[]time.Time{d.now.Add(time.Hour)}[0]))
+	d.want("muted", "duty~b.2(mute)")
+	d.Offer(d.now, over(did(inc("b", "fraud", 3), schemas.ActionMute, &[]time.Time{d.now.Add(time.Hour)}[0])))
+	d.want("over", "duty: b.3")
+}
+
+// For receivers a false positive is over at once, and whatever becomes of it
+// later is not told. Who was not told of it never is.
+func TestFalsePositive(t *testing.T) {
+	d := driven(t, "route: {receiver: duty, group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n")
+	d.tree.direct = nil
+	d.Offer(d.now, inc("a", "credit", 1))
+	d.want("opened", "duty: a.1")
+	wrong := did(inc("a", "credit", 2), schemas.ActionFalsePositive, nil)
+	d.Offer(d.now, wrong)
+	d.want("over for the receiver", "duty: a.2")
+	wrong.Revision = 3
+	d.Offer(d.now, wrong)
+	wrong.Revision = 4
+	d.Offer(d.now, over(wrong))
+	d.Offer(d.now, did(inc("b", "fraud", 1), schemas.ActionFalsePositive, nil))
+	d.after(5*time.Hour).want("nothing more", "")
 }
 
 // A restart goes on with what was queued and not settled, reminds when it is

@@ -156,7 +156,7 @@ func stateWord(inc *schemas.Incident) string {
 	switch inc.State {
 	case schemas.IncidentResolved:
 		return "[RESOLVED]"
-	case acknowledged:
+	case schemas.IncidentAcknowledged:
 		return "[ACKNOWLEDGED]"
 	default:
 		return "[" + strings.ToUpper(string(inc.Severity)) + "]"

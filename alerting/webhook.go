@@ -157,7 +157,7 @@ func typeOf(inc *schemas.Incident) string {
 	switch {
 	case inc.State == schemas.IncidentResolved:
 		return typeResolved
-	case inc.State == acknowledged:
+	case inc.State == schemas.IncidentAcknowledged:
 		return typeTaken
 	case inc.Revision <= 1:
 		return typeOpened

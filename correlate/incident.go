@@ -132,7 +132,7 @@ func (inc *incident) over(cfg Config) (over bool, silent int) {
 func (inc *incident) published() schemas.Incident { return cloned(inc.told) }
 
 func cloned(i schemas.Incident) schemas.Incident {
-	i.Versions, i.Features, i.Signals = slices.Clone(i.Versions), slices.Clone(i.Features), slices.Clone(i.Signals)
+	i.Versions, i.Features, i.Signals, i.Actions = slices.Clone(i.Versions), slices.Clone(i.Features), slices.Clone(i.Signals), slices.Clone(i.Actions)
 	if i.ResolvedAt != nil {
 		at := *i.ResolvedAt
 		i.ResolvedAt = &at

@@ -25,7 +25,9 @@ var stored = []struct {
 	{"job_events", reflect.TypeFor[schemas.JobEvent](), nil},
 	{"changes", reflect.TypeFor[schemas.Change](), nil},
 	{"signals", reflect.TypeFor[schemas.Signal](), nil},
-	{"incidents", reflect.TypeFor[schemas.Incident](), nil},
+	{"incidents", reflect.TypeFor[schemas.Incident](), []string{"actions"}}, // a table of their own
+	{"incident_actions", reflect.TypeFor[schemas.Action](), nil},
+	{"audit_log", reflect.TypeFor[schemas.AuditEntry](), nil},
 	{"notifications", reflect.TypeFor[schemas.Notification](), nil},
 	{"silences", reflect.TypeFor[schemas.Silence](), nil},
 	{"retrainings", reflect.TypeFor[schemas.Retraining](), nil},

@@ -7,8 +7,9 @@ type IncidentState string
 
 // The states of an incident.
 const (
-	IncidentOpen     IncidentState = "open"
-	IncidentResolved IncidentState = "resolved"
+	IncidentOpen         IncidentState = "open"
+	IncidentAcknowledged IncidentState = "acknowledged" // open, and somebody is at it
+	IncidentResolved     IncidentState = "resolved"
 )
 
 // Severity of an incident, in PagerDuty's terms.
@@ -42,6 +43,7 @@ type Incident struct {
 	Features   []string      `json:"features"`    // affected, strongest first
 	Signals    []Signal      `json:"signals"`     // the strongest alarm of each series, strongest first
 	Diagnosis  *Diagnosis    `json:"diagnosis"`   // nil until causes were looked for
+	Actions    []Action      `json:"actions"`     // what people did about it, oldest first
 }
 
 // ModelKey is the model that the incident is about.

@@ -14,22 +14,23 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonFire         Reason = "drift"                // everything speaks for it
-	ReasonResolved     Reason = "incident_over"        // nothing is left to mend
-	ReasonDenied       Reason = "denied"               // by a person
-	ReasonUndiagnosed  Reason = "no_diagnosis"         // the causes are not known
-	ReasonNoCause      Reason = "no_cause"             // they were looked for and not found
-	ReasonOtherCause   Reason = "cause_"               // followed by the kind of cause that training does not mend
-	ReasonAdvised      Reason = "advised_against"      // the diagnosis says that it would not help
-	ReasonUnsure       Reason = "low_confidence"       // the diagnosis is not sure enough
-	ReasonShort        Reason = "not_persistent"       // the drift has not lasted long enough
-	ReasonFewLabels    Reason = "few_labels"           // not enough labelled rows to learn from
-	ReasonInFlight     Reason = "in_flight"            // another retraining of the model is under way
-	ReasonCoolDown     Reason = "cool_down"            // the last one was too recently
-	ReasonBudget       Reason = "budget"               // too many in the period
-	ReasonDryRun       Reason = "dry_run"              // it would have been triggered
-	ReasonApproval     Reason = "approval_wanted"      // a person has to approve
-	ReasonApprovalLate Reason = "approval_not_in_time" // nobody did
+	ReasonFire          Reason = "drift"                // everything speaks for it
+	ReasonResolved      Reason = "incident_over"        // nothing is left to mend
+	ReasonDenied        Reason = "denied"               // by a person
+	ReasonUndiagnosed   Reason = "no_diagnosis"         // the causes are not known
+	ReasonFalsePositive Reason = "false_positive"       // somebody marked the incident so
+	ReasonNoCause       Reason = "no_cause"             // they were looked for and not found
+	ReasonOtherCause    Reason = "cause_"               // followed by the kind of cause that training does not mend
+	ReasonAdvised       Reason = "advised_against"      // the diagnosis says that it would not help
+	ReasonUnsure        Reason = "low_confidence"       // the diagnosis is not sure enough
+	ReasonShort         Reason = "not_persistent"       // the drift has not lasted long enough
+	ReasonFewLabels     Reason = "few_labels"           // not enough labelled rows to learn from
+	ReasonInFlight      Reason = "in_flight"            // another retraining of the model is under way
+	ReasonCoolDown      Reason = "cool_down"            // the last one was too recently
+	ReasonBudget        Reason = "budget"               // too many in the period
+	ReasonDryRun        Reason = "dry_run"              // it would have been triggered
+	ReasonApproval      Reason = "approval_wanted"      // a person has to approve
+	ReasonApprovalLate  Reason = "approval_not_in_time" // nobody did
 )
 
 // Approval is what people said about a retraining.
@@ -92,6 +93,8 @@ func stop(_ *Model, f *Facts) *Decision {
 	switch {
 	case f.Incident.State == schemas.IncidentResolved:
 		return decide(schemas.RetrainingWithheld, ReasonResolved, "the incident is over; nothing is left to mend")
+	case f.Incident.FalsePositive():
+		return decide(schemas.RetrainingWithheld, ReasonFalsePositive, "%s says that there is nothing to mend: %s", f.Incident.Judgement().Author, f.Incident.Judgement().Comment)
 	case f.Approval.Denied:
 		return decide(schemas.RetrainingWithheld, ReasonDenied, "%s", strings.TrimSuffix(fmt.Sprintf("denied by %s: %s", f.Approval.By, f.Approval.Comment), ": "))
 	}

@@ -31,6 +31,9 @@ func TestGuard(t *testing.T) {
 		{"infrastructure", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseInfrastructure }, schemas.RetrainingWithheld, "cause_infrastructure"},
 		{"provider", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseProvider }, schemas.RetrainingWithheld, "cause_provider"},
 		{"change", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseChange }, schemas.RetrainingWithheld, "cause_change"},
+		{"false positive", func(_ *Model, f *Facts) {
+			f.Incident.Apply(schemas.Action{ID: "act-1", IncidentID: f.Incident.ID, Kind: schemas.ActionFalsePositive, Author: "ana", Comment: "a holiday"})
+		}, schemas.RetrainingWithheld, "false_positive"},
 		{"input", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseInput }, schemas.RetrainingWithheld, "cause_input"},
 		{"traffic", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseTraffic }, schemas.RetrainingWithheld, "cause_traffic"},
 		{"unobserved", func(_ *Model, f *Facts) { cause(f).Kind = schemas.CauseUnobserved }, schemas.RetrainingWithheld, "cause_unobserved"},

@@ -24,6 +24,9 @@ type correlator struct {
 	p     *kafka.Partition
 	c     *correlate.Correlator
 	inner kafka.Handler // takes signals
+
+	acted   time.Time // wall clock up to which actions were read
+	actedAt time.Time // when
 	ask   func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
 
 	undiagnosed map[schemas.ModelKey][]schemas.Incident // open at the start and never diagnosed, until their model is heard of: it may belong to another partition
@@ -59,7 +62,10 @@ func (a *App) newCorrelator(run context.Context, p *kafka.Partition) (kafka.Hand
 		return nil, err
 	}
 	open = slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() }) // those are alerting's own
-	c := &correlator{a: a, p: p, c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1)}
+	c := &correlator{
+		a: a, p: p, acted: time.Now(), // the incidents come with what was done before
+		c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1),
+	}
 	c.run, c.cancel = context.WithCancel(run)
 	c.c.Restore(open)
 	c.undiagnosed = map[schemas.ModelKey][]schemas.Incident{}
@@ -135,6 +141,9 @@ func (c *correlator) Tick(ctx context.Context, now time.Time) error {
 		}
 	default:
 	}
+	if err := c.act(ctx, now); err != nil {
+		return err
+	}
 	if next := c.next(now); next != nil && !c.busy {
 		delete(c.due, next.inc.ID)
 		c.busy = true
@@ -149,6 +158,37 @@ func (c *correlator) Tick(ctx context.Context, now time.Time) error {
 	}
 	c.count()
 	return c.inner.Tick(ctx, now)
+}
+
+// actionsEvery is how soon what people did becomes a revision, and actionsOverlap
+// how far back is read again: clocks differ, and writes take time.
+const (
+	actionsEvery   = time.Second
+	actionsOverlap = time.Minute
+)
+
+// act tells what people did about open incidents.
+func (c *correlator) act(ctx context.Context, now time.Time) error {
+	if now.Sub(c.actedAt) < actionsEvery {
+		return nil
+	}
+	c.actedAt = now
+	actions, err := c.a.db.Actions(ctx, c.acted.Add(-actionsOverlap))
+	if err != nil {
+		c.a.log.Warn("read what people did about incidents; it is read again", "err", err)
+		return nil
+	}
+	c.acted = now
+	for _, a := range actions {
+		inc, news := c.c.Act(a)
+		if !news {
+			continue
+		}
+		if err := c.tell(ctx, inc); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // next is the incident that is due first.

@@ -128,8 +128,9 @@ func verdicts(t *testing.T, a *app.App) (out []string) {
 }
 
 // straight are the verdicts of a run over what is stored that is never
-// interrupted and sees every window once, in order.
-func straight(t *testing.T, a *app.App) (out []string) {
+// interrupted and sees every window once, in order, and the windows after which
+// another state is stored than it has.
+func straight(t *testing.T, a *app.App) (out, otherwise []string) {
 	t.Helper()
 	judges, err := a.Judges()
 	check(t, err)
@@ -150,11 +151,11 @@ func straight(t *testing.T, a *app.App) (out []string) {
 		stored, err := store.State(t.Context(), key, w.Span.End)
 		check(t, err)
 		if stored.State != after {
-			t.Errorf("%s: the stored state of the sequential detectors is another one", w.Span.Start)
+			otherwise = append(otherwise, w.Span.Start.Format(time.DateOnly))
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out, otherwise
 }
 
 // Realised and estimated performance are what other projects and the backtest
@@ -174,8 +175,21 @@ func TestCaliforniaOutcomes(t *testing.T) {
 	})
 	compareWithOracle(t, a)
 	compareWithBacktest(t, a)
-	if got, want := verdicts(t, a), straight(t, a); !reflect.DeepEqual(got, want) {
-		t.Errorf("%d verdicts, without interruption %d", len(got), len(want))
+	// A correction may still be on its way: what counts is where it comes to.
+	var got, want, otherwise []string
+	same := func() bool {
+		got = verdicts(t, a)
+		want, otherwise = straight(t, a)
+		return reflect.DeepEqual(got, want) && len(otherwise) == 0
+	}
+	for range 20 {
+		if same() {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if !same() {
+		t.Errorf("%d verdicts, without interruption %d; other states of sequential detectors after %v", len(got), len(want), otherwise)
 		for i := range min(len(got), len(want)) {
 			if got[i] != want[i] {
 				t.Errorf("%s\nwithout interruption\n%s", got[i], want[i])

@@ -125,8 +125,12 @@ func (db *DB) PutIncident(ctx context.Context, i schemas.Incident) error {
 	})
 }
 
-// Incidents of a state, oldest onset first; all states when it is empty.
+// Incidents of a state, oldest onset first; all states when it is empty. Those
+// that somebody is at are open too.
 func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]schemas.Incident, error) {
+	if state == schemas.IncidentOpen {
+		return db.incidentsWhere(ctx, `state != 'resolved'`)
+	}
 	return db.incidentsWhere(ctx, `{state:String} IN ('', state)`, ch.Named("state", string(state)))
 }
 
@@ -165,5 +169,8 @@ func (db *DB) incidentsWhere(ctx context.Context, condition string, args ...any)
 		i.State, i.Severity = schemas.IncidentState(state), schemas.Severity(severity)
 		out = append(out, i)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read incidents: %w", err)
+	}
+	return out, db.withActions(ctx, out)
 }

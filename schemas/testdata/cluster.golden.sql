@@ -449,3 +449,38 @@ ORDER BY (tenant, model, incident_id, timestamp);
 CREATE TABLE IF NOT EXISTS retrainings ON CLUSTER 'main' AS retrainings_local ENGINE = Distributed('main', currentDatabase(), 'retrainings_local', cityHash64(tenant, model));
 
 CREATE TABLE IF NOT EXISTS retraining_log ON CLUSTER 'main' AS retraining_log_local ENGINE = Distributed('main', currentDatabase(), 'retraining_log_local', cityHash64(tenant, model));
+
+CREATE TABLE IF NOT EXISTS incident_actions_local ON CLUSTER 'main'
+(
+    tenant      LowCardinality(String),
+    model       LowCardinality(String),
+    incident_id String,
+    id          String,
+    timestamp   DateTime64(3, 'UTC'),
+    kind        LowCardinality(String),
+    author      String,
+    comment     String,
+    until       Nullable(DateTime64(3, 'UTC'))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (tenant, incident_id, timestamp, id);
+
+CREATE TABLE IF NOT EXISTS audit_log_local ON CLUSTER 'main'
+(
+    chain     String COMMENT 'of one writer, from its start to its end',
+    seq       UInt64 COMMENT 'in the chain, from 1',
+    timestamp DateTime64(3, 'UTC'),
+    tenant    LowCardinality(String) COMMENT 'empty: all',
+    actor     String,
+    action    LowCardinality(String),
+    object    String,
+    detail    String COMMENT 'JSON' CODEC(ZSTD(3)),
+    previous  String COMMENT 'hash of the row before, empty for the first',
+    hash      String COMMENT 'SHA-256 of all of the above, in hexadecimal'
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (chain, seq, hash);
+
+CREATE TABLE IF NOT EXISTS incident_actions ON CLUSTER 'main' AS incident_actions_local ENGINE = Distributed('main', currentDatabase(), 'incident_actions_local', cityHash64(tenant, incident_id));
+
+CREATE TABLE IF NOT EXISTS audit_log ON CLUSTER 'main' AS audit_log_local ENGINE = Distributed('main', currentDatabase(), 'audit_log_local', cityHash64(chain));
