@@ -42,6 +42,7 @@ type alert struct {
 	stop    func()    // ends the rounds over burn-rate rules
 
 	stopRetraining func() // ends the rounds over retrainings
+	deploys        deploys
 }
 
 // alertTick is how often groups are looked at.
@@ -53,7 +54,7 @@ func (a *App) takeAlerts(run context.Context, d *alerting.Dispatcher, again *ret
 	if err != nil {
 		return nil, err
 	}
-	h := &alert{alerter: alerting.NewAlerter(d, a.db), stop: func() {}}
+	h := &alert{alerter: alerting.NewAlerter(d, a.db), stop: func() {}, deploys: deploys{a: a}}
 	if err := h.alerter.Restore(run, all); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,7 @@ func (h *alert) Tick(ctx context.Context, now time.Time) error {
 		h.next = now.Add(alertTick)
 		h.alerter.Tick(now)
 	}
+	h.deploys.tick(ctx, now)
 	return h.Handler.Tick(ctx, now)
 }
 

@@ -21,7 +21,7 @@ func TestAlertsOverARestart(t *testing.T) {
 	embeddedtest.RequireLibrary(t)
 	receiver := receive(t)
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled, cfg.Embedded.Kafka.DataDir = true, t.TempDir()
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	receivers := receiver.alerting().Receivers

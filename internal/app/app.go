@@ -17,6 +17,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/driftline/driftline/internal/api"
+	"github.com/driftline/driftline/internal/audit"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/kafka"
 	"github.com/driftline/driftline/internal/selfmetrics"
@@ -62,6 +64,10 @@ type App struct {
 	admin *selfmetrics.Server
 	db    *clickhouse.DB
 	out   *kgo.Client // produces to own topics
+	audit *audit.Log
+	api   *api.Server // nil when it is off
+
+	reload func() error // asks for the configuration to be read again; nil: it cannot be
 
 	cancel context.CancelCauseFunc
 	failed chan error    // of a role; the first one counts
@@ -73,7 +79,11 @@ type App struct {
 // Start brings up the engines, the connections and the roles. The caller ends
 // it with Stop.
 func Start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+3), cut: make(chan struct{})}
+	return start(ctx, cfg, roles, log, nil)
+}
+
+func start(ctx context.Context, cfg Config, roles []Role, log *slog.Logger, reload func() error) (*App, error) {
+	a := &App{cfg: cfg, reload: reload, roles: roles, log: log, set: metrics.NewSet(), failed: make(chan error, len(Roles)+3), cut: make(chan struct{})}
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.start(ctx, run); err != nil {
@@ -99,7 +109,7 @@ func (a *App) start(ctx, run context.Context) error {
 		role Role
 		as   func(start, run context.Context) error
 	}{
-		{Alert, a.startAlert}, {Correlate, a.startCorrelate}, {Detect, a.startDetect}, {Ingest, a.startIngest},
+		{Alert, a.startAlert}, {Correlate, a.startCorrelate}, {Detect, a.startDetect}, {Ingest, a.startIngest}, {API, a.startAPI},
 	} {
 		if !slices.Contains(a.roles, start.role) {
 			continue
@@ -109,9 +119,7 @@ func (a *App) start(ctx, run context.Context) error {
 		}
 		a.log.Info("started", "role", start.role)
 	}
-	if slices.Contains(a.roles, API) {
-		a.log.Info("role api serves nothing yet; metrics and health are on the admin listener", "admin", a.AdminAddr())
-	}
+	a.noteConfig(ctx)
 	a.admin.Ready.Register("start", func() error { return nil })
 	return nil
 }
@@ -146,6 +154,7 @@ func (a *App) connect(ctx context.Context) error {
 		return err
 	}
 	a.db = db
+	a.audit = audit.New(db)
 	a.onStop("store", func() { _ = db.Close() })
 	if a.cfg.Embedded.ClickHouse.Enabled {
 		if err := db.Migrate(ctx, io.Discard); err != nil {

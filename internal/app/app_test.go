@@ -17,7 +17,7 @@ func TestStartFailsCleanly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	check(t, os.WriteFile(file, nil, 0o600))
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled = true
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, filepath.Join(file, "below")
 	if _, err := app.Start(t.Context(), cfg, app.Roles, testLog()); err == nil || !strings.Contains(err.Error(), file) {

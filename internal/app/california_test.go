@@ -111,7 +111,7 @@ func TestCaliforniaHousing(t *testing.T) {
 	check(t, err)
 	receiver := receive(t)
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled = true
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	cfg.ClickHouse.Retention = clickhouse.Retention{} // the data are years old

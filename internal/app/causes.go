@@ -27,7 +27,7 @@ type correlator struct {
 
 	acted   time.Time // wall clock up to which actions were read
 	actedAt time.Time // when
-	ask   func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
+	ask     func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
 
 	undiagnosed map[schemas.ModelKey][]schemas.Incident // open at the start and never diagnosed, until their model is heard of: it may belong to another partition
 	due         map[string]*suspect                     // incidents whose causes are to be looked for, by id

@@ -57,7 +57,7 @@ func (w *world) minute(m int, hot string) {
 func TestIncidentNamesTheGPU(t *testing.T) {
 	embeddedtest.RequireLibrary(t)
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled = true
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	cfg.ClickHouse.Retention = clickhouse.Retention{}

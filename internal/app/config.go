@@ -16,6 +16,7 @@ import (
 	"github.com/driftline/driftline/detectors/outcomes"
 	"github.com/driftline/driftline/detectors/silent"
 	"github.com/driftline/driftline/ingest"
+	"github.com/driftline/driftline/internal/api"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/internal/kafka"
@@ -37,6 +38,7 @@ type Config struct {
 	Models     []detectors.Model  `yaml:"models"`     // the models to watch
 	Correlate  correlate.Config   `yaml:"correlate"`  // from signals to incidents
 	Alerting   alerting.Config    `yaml:"alerting"`   // from incidents to people and machines
+	API        api.Config         `yaml:"api"`        // questions and deeds over HTTP
 	Retraining retrain.Config     `yaml:"retraining"` // which models are trained again when that mends an incident, and by what
 
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // of all roles together, to finish and commit what they have in hand; then it is cut off, and whoever takes the partitions over repeats it. Keep it some seconds below the time after which a supervisor kills the process. Default 30s
@@ -87,6 +89,7 @@ func DefaultConfig() Config {
 		Detect:    detectors.DefaultConfig(),
 		Correlate: correlate.DefaultConfig(),
 		Alerting:  alerting.DefaultConfig(),
+		API:       api.DefaultConfig(),
 
 		Retraining: retrain.DefaultConfig(),
 
@@ -161,5 +164,6 @@ func ConfigSources() []config.Source {
 		{PkgPath: module + "alerting", Go: alerting.ConfigSource},
 		{PkgPath: module + "alerting", Go: alerting.RouteSource},
 		{PkgPath: module + "alerting/retrain", Go: retrain.ConfigSource},
+		{PkgPath: module + "internal/api", Go: api.ConfigSource},
 	}
 }

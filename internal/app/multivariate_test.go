@@ -41,7 +41,7 @@ func TestDetectorsOverRowsInTheService(t *testing.T) {
 	check(t, os.WriteFile(reference, []byte(file.String()), 0o600))
 
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled = true
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	cfg.ClickHouse.Retention = clickhouse.Retention{}

@@ -35,7 +35,7 @@ func housing(t *testing.T, batches ...[]*kgo.Record) *app.App {
 	month, err := detectors.ParseWindow("1mo")
 	check(t, err)
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = "127.0.0.1:0"
+	cfg.Admin.Listen, cfg.API.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Embedded.Kafka.Enabled, cfg.Embedded.Kafka.DataDir = true, t.TempDir()
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	cfg.ClickHouse.Retention = clickhouse.Retention{} // the data are years old

@@ -9,18 +9,20 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/driftline/driftline/internal/audit"
 	"github.com/driftline/driftline/internal/config"
 )
 
 // Reload is how a running process takes a new configuration: at each value of
-// Asked, Load reads it.
+// Asked, Load reads it. The API asks by the same channel.
 type Reload struct {
-	Asked <-chan os.Signal
+	Asked chan os.Signal
 	Load  func() (Config, error)
 }
 
@@ -34,7 +36,7 @@ type Reload struct {
 func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger, reload Reload) error {
 	var books reloads
 	start := func(cfg Config) (*App, error) {
-		a, err := Start(ctx, cfg, roles, log)
+		a, err := start(ctx, cfg, roles, log, reload.ask)
 		if err == nil {
 			a.collectGarbage()
 			books.register(a.set)
@@ -67,10 +69,13 @@ func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger, reload
 			}
 			if err != nil {
 				log.Error("configuration refused, the old one stays in force", "err", err)
+				a.note(ctx, audit.Entry{Action: "config.refuse", Object: "config", Detail: map[string]string{"error": err.Error()}})
 				books.done(reloadRefused)
 				continue
 			}
-			log.Info("configuration changes", "difference", difference(next, cfg))
+			changes := difference(next, cfg)
+			log.Info("configuration changes", "difference", changes)
+			a.note(ctx, audit.Entry{Action: "config.change", Object: "config", Detail: map[string]string{"difference": changes}})
 			a.tellSupervisor(daemon.SdNotifyReloading)
 			a.Stop()
 			if a, err = start(next); err == nil {
@@ -88,6 +93,16 @@ func Run(ctx context.Context, cfg Config, roles []Role, log *slog.Logger, reload
 				return fmt.Errorf("start again with the old configuration: %w", err)
 			}
 		}
+	}
+}
+
+// ask for a reload.
+func (r Reload) ask() error {
+	select {
+	case r.Asked <- syscall.SIGHUP:
+		return nil
+	default:
+		return errors.New("a reload is asked for already")
 	}
 }
 

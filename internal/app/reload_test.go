@@ -23,7 +23,7 @@ import (
 func TestReload(t *testing.T) {
 	embeddedtest.RequireLibrary(t)
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen = freePort(t)
+	cfg.Admin.Listen, cfg.API.Listen = freePort(t), "127.0.0.1:0"
 	cfg.Kafka.Brokers = embeddedtest.Kafka(t).Addrs()
 	cfg.Embedded.ClickHouse.Enabled, cfg.Embedded.ClickHouse.DataDir = true, t.TempDir()
 	cl, err := cfg.Kafka.Dial()

@@ -27,7 +27,7 @@ func (a *App) startRetraining(d *alerting.Dispatcher) (*retraining, error) {
 		return nil, nil
 	}
 	log := a.log.With("role", Alert)
-	runner, err := retrain.New(cfg, a.db, retrain.Options{Log: log, Metrics: a.set, Version: selfmetrics.Build().Version, Tell: d.Notify})
+	runner, err := retrain.New(cfg, auditedRetraining{a.db, a.audit}, retrain.Options{Log: log, Metrics: a.set, Version: selfmetrics.Build().Version, Tell: d.Notify})
 	if err != nil {
 		return nil, err
 	}

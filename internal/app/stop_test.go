@@ -103,7 +103,7 @@ func TestStopWhileTheStoreHangs(t *testing.T) {
 	store := newGate(t, direct.Addr[0])
 
 	cfg := app.DefaultConfig()
-	cfg.Admin.Listen, cfg.ShutdownTimeout = "", 2*time.Second
+	cfg.Admin.Listen, cfg.API.Listen, cfg.ShutdownTimeout = "", "", 2*time.Second
 	cfg.Kafka.Brokers = embeddedtest.Kafka(t).Addrs()
 	cfg.ClickHouse = direct
 	cfg.ClickHouse.Addr = []string{store.addr}

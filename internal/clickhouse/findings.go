@@ -143,10 +143,15 @@ func (db *DB) Incident(ctx context.Context, key schemas.ModelKey, id string) (*s
 	return &found[0], nil
 }
 
-// incidentsWhere reads the newest revisions for which a condition holds.
+// incidentsWhere reads the newest revisions for which a condition holds, oldest
+// onset first.
 func (db *DB) incidentsWhere(ctx context.Context, condition string, args ...any) ([]schemas.Incident, error) {
+	return db.incidentsInOrder(ctx, condition, "onset, id", args...)
+}
+
+func (db *DB) incidentsInOrder(ctx context.Context, condition, order string, args ...any) ([]schemas.Incident, error) {
 	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis
-		FROM incidents FINAL WHERE `+condition+` ORDER BY onset, id`, args...)
+		FROM incidents FINAL WHERE `+condition+` ORDER BY `+order, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read incidents: %w", err)
 	}

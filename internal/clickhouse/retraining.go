@@ -94,6 +94,11 @@ func (db *DB) RetrainingLog(ctx context.Context, key string) ([]schemas.Retraini
 	return db.retrainingLog(ctx, "{key:String} IN ('', key)", ch.Named("key", key))
 }
 
+// RetrainingsOf an incident of a model: what was logged, oldest first.
+func (db *DB) RetrainingsOf(ctx context.Context, key schemas.ModelKey, incidentID string) ([]schemas.RetrainingEntry, error) {
+	return db.retrainingLog(ctx, "tenant = {tenant:String} AND model = {model:String} AND incident_id = {id:String}", append(named(key), ch.Named("id", incidentID))...)
+}
+
 func (db *DB) retrainingLog(ctx context.Context, where string, args ...any) (out []schemas.RetrainingEntry, err error) {
 	sql := "SELECT timestamp, tenant, model, incident_id, kind, state, reason, detail, actor, key, run_id, version FROM retraining_log WHERE " + where + " ORDER BY timestamp, tenant, model, incident_id"
 	err = db.each(ctx, "read log of retrainings", sql, args, func(rows driver.Rows) error {

@@ -22,15 +22,18 @@ var configText string
 
 var configTemplate = template.Must(template.New("driftline.yaml").Funcs(template.FuncMap{"quote": quote}).Parse(configText))
 
-// admin is where metrics are by default; another port is taken when it is in use.
-const admin = "127.0.0.1:9464"
+// Where metrics and the API are by default; another port is taken when one is in use.
+const (
+	admin     = "127.0.0.1:9464"
+	apiListen = "127.0.0.1:9470"
+)
 
 // configure writes the demo's configuration as a user would write it, and
 // loads it as the service would.
 func configure(dir string, r *receivers) (app.Config, error) {
 	var text strings.Builder
 	err := configTemplate.Execute(&text, map[string]any{
-		"Dir": dir, "Admin": freeOr(admin, "127.0.0.1:0"), "Models": loadtest.Models(), "Topics": topics,
+		"Dir": dir, "Admin": freeOr(admin, "127.0.0.1:0"), "API": freeOr(apiListen, "127.0.0.1:0"), "Models": loadtest.Models(), "Topics": topics,
 		"Reference": func(model string) string { return filepath.Join(dir, model+".csv") },
 		"PagerDuty": r.url(), "RoutingKey": r.routingKey, "Webhook": r.url() + webhookPath, "Secret": r.secret,
 		"Retrain": r.url() + retrainPath, "Pipeline": receiverRetrain,
