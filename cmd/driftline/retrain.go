@@ -14,6 +14,7 @@ import (
 
 	"github.com/driftline/driftline/alerting/retrain"
 	"github.com/driftline/driftline/internal/app"
+	"github.com/driftline/driftline/internal/audit"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/schemas"
 )
@@ -145,6 +146,9 @@ func sayWord(ctx context.Context, c *cli.Command, kind string) error {
 	r := found[0]
 	e := schemas.RetrainingEntry{
 		Time: time.Now().UTC(), Tenant: r.Tenant, Model: r.Model, IncidentID: id, Kind: kind, State: string(r.State), Detail: c.String("comment"), Actor: cmp.Or(c.String("by"), whoAmI()), Key: r.Key,
+	}
+	if err := audit.New(db).Write(ctx, audit.Entry{Tenant: e.Tenant, Actor: e.Actor, Action: "retraining." + kind, Object: "incident/" + id, Detail: e}); err != nil {
+		return err
 	}
 	if err := db.Audit(ctx, e); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/internal/app"
+	"github.com/driftline/driftline/internal/audit"
 	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/schemas"
 )
@@ -74,7 +75,7 @@ func addSilence(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.PutSilence(ctx, s); err != nil {
+	if err := putSilences(ctx, db, "silence.add", s.Author, s); err != nil {
 		return err
 	}
 	return output(c, []schemas.Silence{s}, silenceTable(now))
@@ -131,12 +132,24 @@ func expireSilences(ctx context.Context, c *cli.Command) error {
 		}
 		ended = append(ended, alerting.Expire(s, now))
 	}
-	for _, s := range ended {
+	if err := putSilences(ctx, db, "silence.expire", whoAmI(), ended...); err != nil {
+		return err
+	}
+	return output(c, ended, silenceTable(now))
+}
+
+// putSilences writes to the audit what is done to silences, and does it.
+func putSilences(ctx context.Context, db *clickhouse.DB, action, actor string, all ...schemas.Silence) error {
+	log := audit.New(db)
+	for _, s := range all {
+		if err := log.Write(ctx, audit.Entry{Tenant: s.Tenant, Actor: actor, Action: action, Object: "silence/" + s.ID, Detail: s}); err != nil {
+			return err
+		}
 		if err := db.PutSilence(ctx, s); err != nil {
 			return err
 		}
 	}
-	return output(c, ended, silenceTable(now))
+	return nil
 }
 
 func silenceTable(now time.Time) func(io.Writer, []schemas.Silence) error {

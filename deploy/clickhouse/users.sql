@@ -32,3 +32,7 @@ GRANT SELECT ON driftline.telemetry TO driftline_read;
 GRANT SELECT ON driftline.changes TO driftline_read;
 GRANT SELECT ON driftline.job_events TO driftline_read;
 GRANT SELECT ON driftline.notifications TO driftline_read;
+GRANT SELECT ON driftline.incident_actions TO driftline_read;
+GRANT SELECT ON driftline.outcome_stats TO driftline_read;
+GRANT SELECT ON driftline.retrainings TO driftline_read;
+GRANT SELECT ON driftline.silences TO driftline_read;

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -203,7 +204,9 @@ func operations(t *testing.T) (out []operation) {
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-func (o operation) at(value string) string { return placeholder.ReplaceAllString(o.path, url.PathEscape(value)) }
+func (o operation) at(value string) string {
+	return placeholder.ReplaceAllString(o.path, url.PathEscape(value))
+}
 
 // bodies that are right, for operations that take one.
 var bodies = map[string]any{
@@ -394,9 +397,7 @@ func TestIncidentsLife(t *testing.T) {
 	act := func(kind string, more map[string]any) {
 		t.Helper()
 		deed := map[string]any{"kind": kind}
-		for k, v := range more {
-			deed[k] = v
-		}
+		maps.Copy(deed, more)
 		if code, body, _ := s.ask(http.MethodPost, "/api/v1/incidents/inc-credit-1/actions", tokens["operator"], deed); code != http.StatusCreated {
 			t.Fatalf("%s: %d %s", kind, code, body)
 		}

@@ -73,7 +73,8 @@ func (s *Server) incidents(api huma.API) {
 	huma.Register(api, markdown, func(ctx context.Context, in *IncidentPath) (*struct {
 		ContentType string `header:"Content-Type"`
 		Body        []byte
-	}, error) {
+	}, error,
+	) {
 		x, err := s.export(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -88,7 +89,8 @@ func (s *Server) incidents(api huma.API) {
 	huma.Register(api, act, func(ctx context.Context, in *struct {
 		IncidentPath
 		Body Deed
-	}) (*Body[schemas.Action], error) {
+	},
+	) (*Body[schemas.Action], error) {
 		inc, err := s.incident(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -115,7 +117,8 @@ func (s *Server) listIncidents(ctx context.Context, in *struct {
 	State  []string  `query:"state" enum:"open,acknowledged,resolved" maxItems:"3"`
 	Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	Cursor string    `query:"cursor" maxLength:"1000"`
-}) (*Body[Page[schemas.Incident]], error) {
+},
+) (*Body[Page[schemas.Incident]], error) {
 	tenant, err := from(ctx).of(in.Tenant)
 	if err != nil {
 		return nil, err

@@ -12,9 +12,16 @@ func (x *Export) Markdown() string {
 	i := &x.Incident
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n", plain(i.Title), plain(i.Summary))
 	facts := [][2]string{
-		{"incident", i.ID}, {"tenant", i.Tenant}, {"model", i.Model}, {"state", string(i.State)}, {"severity", string(i.Severity)},
-		{"onset", i.Onset.Format(time.RFC3339)}, {"opened", i.OpenedAt.Format(time.RFC3339)}, {"versions", strings.Join(i.Versions, ", ")},
-		{"features", strings.Join(i.Features, ", ")}, {"touches", strings.Join(x.BlastRadius, ", ")},
+		{"incident", i.ID},
+		{"tenant", i.Tenant},
+		{"model", i.Model},
+		{"state", string(i.State)},
+		{"severity", string(i.Severity)},
+		{"onset", i.Onset.Format(time.RFC3339)},
+		{"opened", i.OpenedAt.Format(time.RFC3339)},
+		{"versions", strings.Join(i.Versions, ", ")},
+		{"features", strings.Join(i.Features, ", ")},
+		{"touches", strings.Join(x.BlastRadius, ", ")},
 	}
 	if i.ResolvedAt != nil {
 		facts = append(facts, [2]string{"resolved", i.ResolvedAt.Format(time.RFC3339)})

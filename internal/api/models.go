@@ -40,7 +40,8 @@ func (s *Server) models(api huma.API) {
 	huma.Register(api, op(http.MethodGet, "/models", "list-models", "Models with what they were asked in the last day and how they are", Viewer),
 		func(ctx context.Context, in *struct {
 			Tenant string `query:"tenant" maxLength:"200"`
-		}) (*Body[Page[Model]], error) {
+		},
+		) (*Body[Page[Model]], error) {
 			tenant, err := from(ctx).of(in.Tenant)
 			if err != nil {
 				return nil, err
@@ -67,7 +68,8 @@ func (s *Server) models(api huma.API) {
 		func(ctx context.Context, in *struct {
 			ModelQuery
 			Metric string `query:"metric" maxLength:"100"`
-		}) (*Body[Page[schemas.OutcomeStats]], error) {
+		},
+		) (*Body[Page[schemas.OutcomeStats]], error) {
 			key, since, to, err := in.read(ctx)
 			if err != nil {
 				return nil, err
@@ -82,7 +84,8 @@ func (s *Server) models(api huma.API) {
 		func(ctx context.Context, in *struct {
 			Tenant string `query:"tenant" maxLength:"200"`
 			Model  string `query:"model" maxLength:"200"`
-		}) (*Body[Page[store.StoredReference]], error) {
+		},
+		) (*Body[Page[store.StoredReference]], error) {
 			tenant, err := from(ctx).of(in.Tenant)
 			if err != nil {
 				return nil, err

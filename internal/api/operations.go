@@ -29,7 +29,8 @@ func (s *Server) operations(api huma.API) {
 			Span
 			Tenant string `query:"tenant" maxLength:"200" doc:"default when left out"`
 			Model  string `query:"model" maxLength:"200" doc:"all when left out"`
-		}) (*Body[Page[graph.Edge]], error) {
+		},
+		) (*Body[Page[graph.Edge]], error) {
 			q := ModelQuery{Span: in.Span, Model: in.Model, Tenant: in.Tenant}
 			key, err := q.key(from(ctx))
 			if err != nil {
@@ -50,7 +51,8 @@ func (s *Server) operations(api huma.API) {
 			Span
 			Tenant string `query:"tenant" maxLength:"200"`
 			Model  string `query:"model" maxLength:"200"`
-		}) (*Body[Page[schemas.Change]], error) {
+		},
+		) (*Body[Page[schemas.Change]], error) {
 			tenant, err := from(ctx).of(in.Tenant)
 			if err != nil {
 				return nil, err
@@ -89,7 +91,8 @@ func (s *Server) audits(api huma.API) {
 	huma.Register(api, op(http.MethodGet, "/audit", "list-audit", "Who did what, chain by chain", Admin, http.StatusUnprocessableEntity),
 		func(ctx context.Context, in *struct {
 			Since time.Time `query:"since" doc:"from the beginning when left out"`
-		}) (*Body[Page[schemas.AuditEntry]], error) {
+		},
+		) (*Body[Page[schemas.AuditEntry]], error) {
 			all, err := s.DB.AuditLog(ctx, in.Since)
 			if err != nil {
 				return nil, s.failed("reading the audit", err)
@@ -105,7 +108,8 @@ func (s *Server) audits(api huma.API) {
 	huma.Register(api, op(http.MethodGet, "/audit/verification", "verify-audit", "Whether the audit is as it was written", Admin),
 		func(ctx context.Context, in *struct {
 			Head []string `query:"head" maxItems:"100" doc:"hashes kept elsewhere; each must be there"`
-		}) (*Body[audit.Report], error) {
+		},
+		) (*Body[audit.Report], error) {
 			if from(ctx).tenant != "" {
 				return nil, huma.Error403Forbidden("the audit is of all tenants; this token is for one")
 			}
@@ -121,7 +125,8 @@ func (s *Server) configuration(api huma.API) {
 	huma.Register(api, op(http.MethodGet, "/config", "get-config", "The configuration in force, without secrets", Admin),
 		func(ctx context.Context, _ *struct{}) (*Body[struct {
 			YAML string `json:"yaml"`
-		}], error) {
+		}], error,
+		) {
 			if from(ctx).tenant != "" {
 				return nil, huma.Error403Forbidden("the configuration is of all tenants; this token is for one")
 			}

@@ -17,7 +17,8 @@ func (s *Server) retrainings(api huma.API) {
 		func(ctx context.Context, in *struct {
 			Tenant string `query:"tenant" maxLength:"200"`
 			Model  string `query:"model" maxLength:"200"`
-		}) (*Body[Page[schemas.Retraining]], error) {
+		},
+		) (*Body[Page[schemas.Retraining]], error) {
 			tenant, err := from(ctx).of(in.Tenant)
 			if err != nil {
 				return nil, err
@@ -42,7 +43,8 @@ func (s *Server) retrainings(api huma.API) {
 			Decision string `json:"decision" enum:"approval,denial"`
 			Comment  string `json:"comment" minLength:"1" maxLength:"4000"`
 		}
-	}) (*Body[schemas.RetrainingEntry], error) {
+	},
+	) (*Body[schemas.RetrainingEntry], error) {
 		inc, err := s.incident(ctx, in.ID)
 		if err != nil {
 			return nil, err

@@ -191,7 +191,7 @@ func (s *Server) count(o *huma.Operation, status int, began time.Time) {
 // failed is what a caller hears of an error of the store: that it happened, not
 // what was asked of it.
 func (s *Server) failed(what string, err error) error {
-	s.Log.Warn("API: "+what, "err", err)
+	s.Log.Warn("API", "what", what, "err", err)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return huma.NewError(http.StatusGatewayTimeout, what+" takes longer than api.timeout; ask for less time or fewer rows")
 	}

@@ -30,7 +30,8 @@ func (s *Server) signals(api huma.API) {
 			State    string `query:"state" enum:"ok,alarm,insufficient,no_data"`
 			Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 			Cursor   string `query:"cursor" maxLength:"4000"`
-		}) (*Body[Page[schemas.Signal]], error) {
+		},
+		) (*Body[Page[schemas.Signal]], error) {
 			tenant, err := from(ctx).of(in.Tenant)
 			if err != nil {
 				return nil, err

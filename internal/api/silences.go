@@ -16,7 +16,7 @@ import (
 type NewSilence struct {
 	Tenant   string    `json:"tenant,omitempty" maxLength:"200" doc:"whose incidents it holds for; empty: every tenant's"`
 	Matchers []string  `json:"matchers" minItems:"1" maxItems:"20" doc:"such as severity=\"warning\"; all must match"`
-	StartsAt time.Time `json:"starts_at,omitempty" doc:"now when left out"`
+	StartsAt time.Time `json:"starts_at,omitzero" doc:"now when left out"`
 	EndsAt   time.Time `json:"ends_at"`
 	Comment  string    `json:"comment" minLength:"1" maxLength:"4000"`
 }
@@ -55,7 +55,8 @@ func (s *Server) silences(api huma.API) {
 	huma.Register(api, op(http.MethodDelete, "/silences/{id}", "expire-silence", "End a silence now", Operator, http.StatusNotFound),
 		func(ctx context.Context, in *struct {
 			ID string `path:"id" maxLength:"100"`
-		}) (*Body[schemas.Silence], error) {
+		},
+		) (*Body[schemas.Silence], error) {
 			now := time.Now().UTC().Truncate(time.Millisecond)
 			all, err := s.DB.Silences(ctx, now)
 			if err != nil {

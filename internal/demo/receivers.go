@@ -139,7 +139,7 @@ func (r *receivers) pagerDuty(_ http.Header, body []byte) (receipt, error) {
 		return got, errors.New("another routing_key")
 	case e.DedupKey == "":
 		return got, errors.New("no dedup_key")
-	case e.Action == "resolve":
+	case e.Action == "resolve", e.Action == "acknowledge":
 		return got, nil
 	case e.Action != "trigger":
 		return got, fmt.Errorf("event_action is %q", e.Action)
