@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/agnivade/levenshtein"
+
+	"github.com/driftline/driftline/loadtest/draw"
 )
 
 // Fault is something that changes for one model, in a known way and at a known
@@ -21,8 +23,8 @@ type Fault struct {
 	From, Until  float64  // shares of the run; until 1 it lasts to the end
 
 	world bool // inputs change in the world, and outcomes with them; else only what arrives of them
-	apply func(r *row, d *draws, strength float64)
-	truth func(d *draws, r *row) string // what comes of the inputs now; nil: what always does
+	apply func(r *row, d *draw.Draws, strength float64)
+	truth func(d *draw.Draws, r *row) string // what comes of the inputs now; nil: what always does
 }
 
 // Injected is the ground truth about one fault of a run.

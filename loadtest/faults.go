@@ -3,6 +3,7 @@ package loadtest
 import (
 	"math"
 
+	"github.com/driftline/driftline/loadtest/draw"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -18,9 +19,9 @@ var Faults = []Fault{
 		Strength: 0.3, From: 0.25, Until: 1,
 		world:       true,
 		Description: "income falls by 30 % and utilisation rises: applicants of another market",
-		apply: func(r *row, _ *draws, strength float64) {
-			r.numeric[creditIncome] = digits(r.numeric[creditIncome]*(1-strength), 2)
-			r.numeric[creditUtilisation] = digits(math.Pow(r.numeric[creditUtilisation], 1-strength), 4)
+		apply: func(r *row, _ *draw.Draws, strength float64) {
+			r.numeric[creditIncome] = draw.Digits(r.numeric[creditIncome]*(1-strength), 2)
+			r.numeric[creditUtilisation] = draw.Digits(math.Pow(r.numeric[creditUtilisation], 1-strength), 4)
 		},
 	},
 	{
@@ -28,9 +29,9 @@ var Faults = []Fault{
 		Strength: 0.35, From: 0.25, Until: 0.5,
 		world:       true,
 		Description: "35 % of traffic comes from devices unknown at training: tv and console",
-		apply: func(r *row, d *draws, strength float64) {
+		apply: func(r *row, d *draw.Draws, strength float64) {
 			if d.Float64() < strength {
-				r.categorical[0] = d.choice(newDevices)
+				r.categorical[0] = d.Choice(newDevices)
 			}
 		},
 	},
@@ -38,7 +39,7 @@ var Faults = []Fault{
 		Name: "missing", Model: "vision", Features: []string{"emb_03"}, Consequences: answers,
 		Strength: 0.3, From: 0.45, Until: 1,
 		Description: "component emb_03 is missing in 30 % of rows: an extractor times out",
-		apply: func(r *row, d *draws, strength float64) {
+		apply: func(r *row, d *draw.Draws, strength float64) {
 			if d.Float64() < strength {
 				r.numeric[column(vision.numeric, "emb_03")] = math.NaN()
 			}
@@ -48,7 +49,7 @@ var Faults = []Fault{
 		Name: "frozen", Model: "ranking", Features: []string{"freshness_hours"}, Consequences: answers,
 		Strength: 1, From: 0.6, Until: 1,
 		Description: "freshness_hours is stuck at 24: its feature job stopped",
-		apply:       func(r *row, _ *draws, _ float64) { r.numeric[rankingFreshness] = 24 },
+		apply:       func(r *row, _ *draw.Draws, _ float64) { r.numeric[rankingFreshness] = 24 },
 	},
 	{
 		Name: "concept", Model: "ranking", Features: []string{Outcomes},
@@ -58,4 +59,4 @@ var Faults = []Fault{
 	},
 }
 
-var newDevices = weighted([]string{"tv", "console"}, []float64{0.7, 0.3})
+var newDevices = draw.Weighted([]string{"tv", "console"}, []float64{0.7, 0.3})

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/driftline/driftline/loadtest/draw"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -23,11 +24,11 @@ type Options struct {
 // scratch space: one goroutine may use it at a time.
 type Fleet struct {
 	Options
-	pick      shares            // of models
+	pick      draw.Shares            // of models
 	rows      map[string]*row   // scratch, by model
 	faults    map[string][]span // by model
 	injected  []Injected
-	base, own *draws // of the world; of the faults, so that they change nothing else
+	base, own *draw.Draws // of the world; of the faults, so that they change nothing else
 }
 
 // span is a fault with its time.
@@ -50,13 +51,13 @@ func New(o Options) (*Fleet, error) {
 		return nil, errors.New("a fleet needs a length and events")
 	}
 	o.Start = o.Start.UTC().Truncate(time.Millisecond)
-	f := &Fleet{Options: o, rows: map[string]*row{}, faults: map[string][]span{}, base: newDraws(), own: newDraws(), injected: []Injected{}}
+	f := &Fleet{Options: o, rows: map[string]*row{}, faults: map[string][]span{}, base: draw.New(), own: draw.New(), injected: []Injected{}}
 	var weights []float64
 	for _, m := range models {
 		weights = append(weights, m.share)
 		f.rows[m.name] = m.newRow()
 	}
-	f.pick = weighted(Models(), weights)
+	f.pick = draw.Weighted(Models(), weights)
 	for _, fault := range o.Faults {
 		in := fault.in(o.Start, o.Length)
 		f.injected = append(f.injected, in)
@@ -71,6 +72,9 @@ func (f *Fleet) Injected() []Injected { return f.injected }
 // End is the event time after the last event.
 func (f *Fleet) End() time.Time { return f.Start.Add(f.Length) }
 
+// Span is the event time of the run.
+func (f *Fleet) Span() schemas.Span { return schemas.Span{Start: f.Start, End: f.End()} }
+
 // time of event i: evenly spread, to the millisecond.
 func (f *Fleet) time(i uint64) time.Time {
 	return f.Start.Add(time.Duration(float64(f.Length) * float64(i) / float64(f.Events))).Truncate(time.Millisecond)
@@ -80,15 +84,15 @@ func (f *Fleet) time(i uint64) time.Time {
 // ever gets one. The maps and pointers of e are reused.
 func (f *Fleet) Event(i uint64, e *schemas.Event) (truth string, told labelling) {
 	d := f.base
-	d.seed(f.Seed, streamEvents, i)
-	m := modelNamed(d.choice(f.pick))
+	d.Seed(f.Seed, streamEvents, i)
+	m := modelNamed(d.Choice(f.pick))
 	r := f.rows[m.name]
 	*e = schemas.Event{Model: m.name, Time: f.time(i), Score: e.Score, LatencyMS: e.LatencyMS, Features: e.Features}
 	m.draw(d, r)
 	f.afflict(m.name, i, e.Time, r, true)
 	truth = f.truthOf(m, e.Time)(d, r)
-	noise, latency := d.NormFloat64(), d.lognormal(m.latency.median, m.latency.sd)
-	e.Version = d.choice(m.versions)
+	noise, latency := d.NormFloat64(), d.Lognormal(m.latency.median, m.latency.sd)
+	e.Version = d.Choice(m.versions)
 	e.RequestID = m.name + "-" + strconv.FormatUint(i, 36)
 	place(d, m.name, e)
 
@@ -96,7 +100,7 @@ func (f *Fleet) Event(i uint64, e *schemas.Event) (truth string, told labelling)
 	m.answer(noise, r)
 	e.Prediction = r.prediction
 	set(&e.Score, r.score)
-	set(&e.LatencyMS, digits(latency, 3))
+	set(&e.LatencyMS, draw.Digits(latency, 3))
 	m.fill(&e.Features, r)
 	return truth, m.labels
 }
@@ -107,14 +111,14 @@ func (f *Fleet) afflict(model string, i uint64, at time.Time, r *row, world bool
 	for k := range f.faults[model] {
 		s := &f.faults[model][k]
 		if s.fault.apply != nil && s.fault.world == world && s.at(at) {
-			f.own.seed(f.Seed, streamFaults+uint64(len(s.Name)), i)
+			f.own.Seed(f.Seed, streamFaults+uint64(len(s.Name)), i)
 			s.fault.apply(r, f.own, s.Strength)
 		}
 	}
 }
 
 // truthOf is what comes of a model's inputs at a time.
-func (f *Fleet) truthOf(m *model, at time.Time) func(*draws, *row) string {
+func (f *Fleet) truthOf(m *model, at time.Time) func(*draw.Draws, *row) string {
 	for k := range f.faults[m.name] {
 		if s := &f.faults[m.name][k]; s.fault.truth != nil && s.at(at) {
 			return s.fault.truth
@@ -151,7 +155,7 @@ func set(p **float64, v float64) {
 
 // place says where an event was served: two regions, a node each, two GPUs on
 // a node.
-func place(d *draws, model string, e *schemas.Event) {
+func place(d *draw.Draws, model string, e *schemas.Event) {
 	region := d.IntN(len(regions))
 	gpu := 2*region + d.IntN(2)
 	e.Segment = regions[region]

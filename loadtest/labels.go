@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"time"
 
+	"github.com/driftline/driftline/loadtest/draw"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -25,11 +26,11 @@ func (t *truths) Pop() any {
 }
 
 // expect adds the labels of an event: none, one, or the same one twice.
-func (t *truths) expect(d *draws, e *schemas.Event, truth string, told labelling) {
+func (t *truths) expect(d *draw.Draws, e *schemas.Event, truth string, told labelling) {
 	if d.Float64() >= told.share {
 		return
 	}
-	after := time.Duration(d.exponential(float64(told.delay)))
+	after := time.Duration(d.Exponential(float64(told.delay)))
 	l := schemas.Label{Model: e.Model, RequestID: e.RequestID, Time: e.Time.Add(after).Truncate(time.Millisecond), Label: truth}
 	heap.Push(t, l)
 	if d.Float64() < told.doubled {

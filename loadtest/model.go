@@ -3,6 +3,8 @@ package loadtest
 import (
 	"slices"
 	"time"
+
+	"github.com/driftline/driftline/loadtest/draw"
 )
 
 // model is one member of the fleet: how its inputs are distributed, what it
@@ -10,14 +12,14 @@ import (
 type model struct {
 	name        string
 	share       float64 // of the fleet's events
-	versions    shares
+	versions    draw.Shares
 	numeric     []string
 	categorical []string
 	latency     struct{ median, sd float64 } // milliseconds, lognormal
 	labels      labelling
 
-	draw   func(d *draws, r *row) // the inputs as they are in the world
-	truth  func(d *draws, r *row) string
+	draw   func(d *draw.Draws, r *row) // the inputs as they are in the world
+	truth  func(d *draw.Draws, r *row) string
 	answer func(noise float64, r *row) // score and prediction for the inputs as they arrived
 }
 

@@ -3,18 +3,31 @@ package loadtest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/driftline/driftline/schemas"
 )
 
-// Producer sends a fleet's records to Kafka, each when its time has come.
+// Source is a run of records.
+type Source interface {
+	Records() iter.Seq[Record] // in the order of event time
+	Span() schemas.Span        // event time of the run
+}
+
+// Producer sends the records of a source to Kafka, each when its time has come.
 type Producer struct {
 	Client *kgo.Client     // bounds what is on its way: it blocks when its buffer is full
 	Topics map[Kind]string // a kind without a topic is not sent
-	Speed  float64         // event time that passes in a unit of wall time
+	Speed  float64         // event time that passes in a unit of wall time; 0 sends as fast as it goes
+
+	// Gate is called before a record is sent, with its event time; it may wait.
+	// Nil lets all pass.
+	Gate func(context.Context, time.Time) error
 
 	sent   [5]atomic.Uint64 // acknowledged, by position in Kinds
 	newest atomic.Int64     // event time of the newest record handed over, Unix milliseconds
@@ -29,11 +42,10 @@ const pause = 5 * time.Millisecond
 
 // Run sends the whole run and returns when all of it is acknowledged, ctx ends
 // or a record cannot be sent.
-func (p *Producer) Run(ctx context.Context, f *Fleet) error {
-	start := time.Now()
-	for r := range f.Records() {
-		due := start.Add(time.Duration(float64(r.Time.Sub(f.Start)) / p.Speed))
-		if err := sleepUntil(ctx, due); err != nil {
+func (p *Producer) Run(ctx context.Context, s Source) error {
+	start, span := time.Now(), s.Span()
+	for r := range s.Records() {
+		if err := p.await(ctx, start, span.Start, r.Time); err != nil {
 			return err
 		}
 		if err := p.failure(); err != nil {
@@ -41,13 +53,27 @@ func (p *Producer) Run(ctx context.Context, f *Fleet) error {
 		}
 		p.send(ctx, r)
 	}
-	if err := sleepUntil(ctx, start.Add(time.Duration(float64(f.Length)/p.Speed))); err != nil {
+	if err := p.await(ctx, start, span.Start, span.End); err != nil {
 		return err
 	}
 	if err := p.Client.Flush(ctx); err != nil {
 		return fmt.Errorf("wait for acknowledgements: %w", err)
 	}
 	return p.failure()
+}
+
+// await returns when the time of a record has come: start is the wall time of
+// the event time from.
+func (p *Producer) await(ctx context.Context, start, from, at time.Time) error {
+	if p.Gate != nil {
+		if err := p.Gate(ctx, at); err != nil {
+			return err
+		}
+	}
+	if p.Speed == 0 {
+		return ctx.Err()
+	}
+	return sleepUntil(ctx, start.Add(time.Duration(float64(at.Sub(from))/p.Speed)))
 }
 
 func (p *Producer) send(ctx context.Context, r Record) {

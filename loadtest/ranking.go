@@ -3,6 +3,8 @@ package loadtest
 import (
 	"math"
 	"time"
+
+	"github.com/driftline/driftline/loadtest/draw"
 )
 
 // Positions of the ranking model's features.
@@ -20,14 +22,14 @@ const (
 )
 
 var (
-	rankingDevice  = zipf(0.9, "android", "ios", "desktop", "tablet")
-	rankingCountry = zipf(1.2, "DE", "US", "FR", "GB", "JP", "BR", "IN", "SE", "FI")
+	rankingDevice  = draw.Zipf(0.9, "android", "ios", "desktop", "tablet")
+	rankingCountry = draw.Zipf(1.2, "DE", "US", "FR", "GB", "JP", "BR", "IN", "SE", "FI")
 )
 
 // ranking orders the results of a shop's search.
 var ranking = &model{
 	name: "ranking", share: 0.35,
-	versions: weighted([]string{"2026-09"}, []float64{1}),
+	versions: draw.Weighted([]string{"2026-09"}, []float64{1}),
 	numeric: []string{
 		"query_length", "position", "price", "popularity", "freshness_hours",
 		"ctr_7d", "similarity", "session_depth", "basket_value", "discount",
@@ -35,29 +37,29 @@ var ranking = &model{
 	categorical: []string{"device", "country"},
 	latency:     struct{ median, sd float64 }{9, 0.4},
 	labels:      labelling{share: 0.25, doubled: 0.02, delay: time.Minute},
-	draw: func(d *draws, r *row) {
-		price, popularity := d.lognormal(35, 0.9), d.exponential(1)
-		r.numeric[rankingQuery] = 1 + math.Floor(d.exponential(2.6))
+	draw: func(d *draw.Draws, r *row) {
+		price, popularity := d.Lognormal(35, 0.9), d.Exponential(1)
+		r.numeric[rankingQuery] = 1 + math.Floor(d.Exponential(2.6))
 		r.numeric[rankingPosition] = 1 + math.Floor(30*d.Float64())
-		r.numeric[rankingPrice] = digits(price, 2)
-		r.numeric[rankingPopularity] = digits(popularity, 4)
-		r.numeric[rankingFreshness] = digits(d.exponential(72), 2)
-		r.numeric[rankingCTR] = digits(sigmoid(d.normal(-3+0.4*popularity, 0.6)), 5)
-		r.numeric[rankingSimilarity] = digits(math.Tanh(d.normal(0.6, 0.4)), 5)
-		r.numeric[rankingDepth] = math.Floor(d.exponential(5))
-		r.numeric[rankingBasket] = digits(0.3*price+d.lognormal(20, 1), 2)
-		r.numeric[rankingDiscount] = digits(0.5*d.Float64()*d.Float64(), 3)
-		r.categorical[0] = d.choice(rankingDevice)
-		r.categorical[1] = d.choice(rankingCountry)
+		r.numeric[rankingPrice] = draw.Digits(price, 2)
+		r.numeric[rankingPopularity] = draw.Digits(popularity, 4)
+		r.numeric[rankingFreshness] = draw.Digits(d.Exponential(72), 2)
+		r.numeric[rankingCTR] = draw.Digits(draw.Sigmoid(d.Normal(-3+0.4*popularity, 0.6)), 5)
+		r.numeric[rankingSimilarity] = draw.Digits(math.Tanh(d.Normal(0.6, 0.4)), 5)
+		r.numeric[rankingDepth] = math.Floor(d.Exponential(5))
+		r.numeric[rankingBasket] = draw.Digits(0.3*price+d.Lognormal(20, 1), 2)
+		r.numeric[rankingDiscount] = draw.Digits(0.5*d.Float64()*d.Float64(), 3)
+		r.categorical[0] = d.Choice(rankingDevice)
+		r.categorical[1] = d.Choice(rankingCountry)
 	},
-	truth: func(d *draws, r *row) string {
-		if d.Float64() < sigmoid(rankingAppeal(r)-2) {
+	truth: func(d *draw.Draws, r *row) string {
+		if d.Float64() < draw.Sigmoid(rankingAppeal(r)-2) {
 			return "clicked"
 		}
 		return "skipped"
 	},
 	answer: func(noise float64, r *row) {
-		r.score, r.prediction = digits(sigmoid(rankingAppeal(r)+0.2*noise), 5), "keep"
+		r.score, r.prediction = draw.Digits(draw.Sigmoid(rankingAppeal(r)+0.2*noise), 5), "keep"
 		if r.score >= 0.6 {
 			r.prediction = "boost"
 		}
@@ -65,8 +67,8 @@ var ranking = &model{
 }
 
 // rankingTurned is the truth when people like what they did not.
-func rankingTurned(d *draws, r *row) string {
-	if d.Float64() < sigmoid(-rankingAppeal(r)-2) {
+func rankingTurned(d *draw.Draws, r *row) string {
+	if d.Float64() < draw.Sigmoid(-rankingAppeal(r)-2) {
 		return "clicked"
 	}
 	return "skipped"

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/driftline/driftline/loadtest/draw"
 )
 
 // Columns of a reference file beside the features.
@@ -58,10 +60,10 @@ func (m *model) writeReference(to io.Writer, seed uint64, rows int, end time.Tim
 	if err := w.Write(header); err != nil {
 		return err
 	}
-	d, r := newDraws(), m.newRow()
+	d, r := draw.New(), m.newRow()
 	start := end.UTC().Truncate(time.Second).Add(-time.Duration(rows) * time.Second)
 	for i := range rows {
-		d.seed(seed, streamReference, uint64(i)<<8+uint64(len(m.name)))
+		d.Seed(seed, streamReference, uint64(i)<<8+uint64(len(m.name)))
 		m.draw(d, r)
 		truth := m.truth(d, r)
 		m.answer(d.NormFloat64(), r)
@@ -69,7 +71,7 @@ func (m *model) writeReference(to io.Writer, seed uint64, rows int, end time.Tim
 		for _, x := range r.numeric {
 			line = append(line, number(x))
 		}
-		line = append(append(line, r.categorical...), r.prediction, number(r.score), number(digits(d.lognormal(m.latency.median, m.latency.sd), 3)), truth)
+		line = append(append(line, r.categorical...), r.prediction, number(r.score), number(draw.Digits(d.Lognormal(m.latency.median, m.latency.sd), 3)), truth)
 		if err := w.Write(line); err != nil {
 			return err
 		}

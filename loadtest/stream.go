@@ -42,7 +42,7 @@ func (f *Fleet) Records() iter.Seq[Record] {
 			if !s.until(e.Time) || !yield(Record{Events, e.Time, e.RequestID, e.AppendProto(make([]byte, 0, 512))}) {
 				return
 			}
-			f.base.seed(^f.Seed, streamEvents, i)
+			f.base.Seed(^f.Seed, streamEvents, i)
 			s.labels.expect(f.base, &e, truth, told)
 		}
 		s.until(f.End())

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/driftline/driftline/loadtest/draw"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -29,10 +30,10 @@ func (f *Fleet) samples(k uint64) (out []schemas.Sample) {
 	d := f.base
 	at := f.Start.Add(time.Duration(k) * scrape)
 	for i, g := range gpus {
-		d.seed(f.Seed, streamTelemetry, k*uint64(len(gpus))+uint64(i))
+		d.Seed(f.Seed, streamTelemetry, k*uint64(len(gpus))+uint64(i))
 		util := 0.0
 		if d.Float64() < 0.8 {
-			util = min(100, math.Round(d.normal(93, 6)))
+			util = min(100, math.Round(d.Normal(93, 6)))
 		}
 		add := func(metric, unit string, value float64) {
 			out = append(out, schemas.Sample{
@@ -41,10 +42,10 @@ func (f *Fleet) samples(k uint64) (out []schemas.Sample) {
 			})
 		}
 		add("DCGM_FI_DEV_GPU_UTIL", "%", util)
-		add("DCGM_FI_DEV_GPU_TEMP", "C", math.Round(d.normal(33+0.27*util, 1.5)))
-		add("DCGM_FI_DEV_POWER_USAGE", "W", digits(d.normal(66+3.1*util, 8), 1))
+		add("DCGM_FI_DEV_GPU_TEMP", "C", math.Round(d.Normal(33+0.27*util, 1.5)))
+		add("DCGM_FI_DEV_POWER_USAGE", "W", draw.Digits(d.Normal(66+3.1*util, 8), 1))
 		add("DCGM_FI_DEV_SM_CLOCK", "MHz", 1410-15*math.Round(util/100*3*d.Float64()))
-		add("DCGM_FI_DEV_FB_USED", "MiB", 72_000+float64(i)*500+math.Round(d.normal(0, 40)))
+		add("DCGM_FI_DEV_FB_USED", "MiB", 72_000+float64(i)*500+math.Round(d.Normal(0, 40)))
 	}
 	return out
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/driftline/driftline/loadtest/draw"
 )
 
 const visionWidth = 12 // of the embedding
 
 var (
-	visionCamera  = zipf(0.5, "line-1", "line-2", "line-3", "dock")
+	visionCamera  = draw.Zipf(0.5, "line-1", "line-2", "line-3", "dock")
 	visionClasses = []string{"ok", "scratch", "dent", "misprint"}
 )
 
@@ -17,20 +19,20 @@ var (
 // components of an embedding, which share two latent causes.
 var vision = &model{
 	name: "vision", share: 0.2,
-	versions:    weighted([]string{"r7"}, []float64{1}),
+	versions:    draw.Weighted([]string{"r7"}, []float64{1}),
 	numeric:     visionFeatures(),
 	categorical: []string{"camera"},
 	latency:     struct{ median, sd float64 }{42, 0.25},
 	labels:      labelling{share: 0.1, doubled: 0.02, delay: 8 * time.Minute},
-	draw: func(d *draws, r *row) {
+	draw: func(d *draw.Draws, r *row) {
 		light, wear := d.NormFloat64(), d.NormFloat64()
 		for k := range r.numeric {
 			angle := float64(k) * math.Pi / visionWidth
-			r.numeric[k] = digits(0.5*light*math.Cos(angle)+0.5*wear*math.Sin(angle)+0.7*d.NormFloat64(), 5)
+			r.numeric[k] = draw.Digits(0.5*light*math.Cos(angle)+0.5*wear*math.Sin(angle)+0.7*d.NormFloat64(), 5)
 		}
-		r.categorical[0] = d.choice(visionCamera)
+		r.categorical[0] = d.Choice(visionCamera)
 	},
-	truth: func(d *draws, r *row) string {
+	truth: func(d *draw.Draws, r *row) string {
 		if d.Float64() < 0.06 {
 			return visionClasses[d.IntN(len(visionClasses))]
 		}
@@ -39,7 +41,7 @@ var vision = &model{
 	},
 	answer: func(noise float64, r *row) {
 		r.prediction, r.score = visionClass(noise, r)
-		r.score = digits(r.score, 5)
+		r.score = draw.Digits(r.score, 5)
 	},
 }
 
@@ -66,5 +68,5 @@ func visionClass(noise float64, r *row) (string, float64) {
 			best, largest = k, sum
 		}
 	}
-	return visionClasses[best], math.Exp(largest) / total * (0.98 + 0.02*sigmoid(noise))
+	return visionClasses[best], math.Exp(largest) / total * (0.98 + 0.02*draw.Sigmoid(noise))
 }
