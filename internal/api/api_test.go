@@ -21,6 +21,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/correlate/graph"
 	"github.com/driftline/driftline/internal/api"
 	"github.com/driftline/driftline/internal/audit"
@@ -81,7 +82,7 @@ func start(t *testing.T, edit func(*api.Config)) *service {
 		Graph: func(_ context.Context, tenant, _ string, _, _ time.Time) ([]graph.Edge, error) {
 			return []graph.Edge{{Source: graph.Entity("model/" + tenant), Target: "pod/a"}}, nil
 		},
-		Config: func() (string, error) { return "models: []\n", nil }, Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(),
+		Add: alerting.NewSilence, Expire: alerting.Expire, Config: func() (string, error) { return "models: []\n", nil }, Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(),
 	})
 	check(t, err)
 	t.Cleanup(s.Close)

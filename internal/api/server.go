@@ -29,8 +29,10 @@ type Options struct {
 	Live    *Live              // nil: nothing is streamed
 	Models  []schemas.ModelKey // that are configured
 	Graph   func(ctx context.Context, tenant, model string, from, until time.Time) ([]graph.Edge, error)
-	Config  func() (string, error) // in force, without secrets
-	Reload  func() error           // asks for the configuration to be read again; nil: it cannot be
+	Add     func(s schemas.Silence, now time.Time) (schemas.Silence, error) // a silence with a new id, checked
+	Expire  func(s schemas.Silence, now time.Time) schemas.Silence          // a silence that ends now
+	Config  func() (string, error)                                          // in force, without secrets
+	Reload  func() error                                                    // asks for the configuration to be read again; nil: it cannot be
 	Version string
 	Log     *slog.Logger
 	Metrics *metrics.Set

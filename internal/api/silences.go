@@ -8,7 +8,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -44,7 +43,7 @@ func (s *Server) silences(api huma.API) {
 			return nil, err
 		}
 		now := time.Now().UTC().Truncate(time.Millisecond)
-		one, err := alerting.NewSilence(schemas.Silence{
+		one, err := s.Add(schemas.Silence{
 			Tenant: tenant, Matchers: in.Body.Matchers, StartsAt: in.Body.StartsAt.UTC(), EndsAt: in.Body.EndsAt.UTC(), Author: from(ctx).name, Comment: in.Body.Comment,
 		}, now)
 		if err != nil {
@@ -64,7 +63,7 @@ func (s *Server) silences(api huma.API) {
 			}
 			for _, one := range all {
 				if one.ID == in.ID && from(ctx).sees(one.Tenant) {
-					return s.keep(ctx, "silence.expire", alerting.Expire(one, now))
+					return s.keep(ctx, "silence.expire", s.Expire(one, now))
 				}
 			}
 			return nil, huma.Error404NotFound("no silence " + in.ID + " holds or will")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/driftline/driftline/alerting"
 	"github.com/driftline/driftline/internal/api"
 	"github.com/driftline/driftline/internal/config"
 	"github.com/driftline/driftline/internal/selfmetrics"
@@ -31,7 +32,7 @@ func (a *App) startAPI(_, run context.Context) error {
 		models = append(models, a.cfg.Models[i].Key())
 	}
 	s, err := api.Listen(a.cfg.API, api.Options{
-		DB: a.db, Audit: a.audit, Live: live, Models: models, Graph: a.Graph, Reload: a.reload, Version: selfmetrics.Build().Version,
+		DB: a.db, Audit: a.audit, Live: live, Models: models, Graph: a.Graph, Add: alerting.NewSilence, Expire: alerting.Expire, Reload: a.reload, Version: selfmetrics.Build().Version,
 		Config: func() (string, error) { return configText(a.cfg) }, Log: a.log.With("role", API), Metrics: a.set,
 	})
 	if err != nil {
