@@ -24,7 +24,7 @@ type Options struct {
 // scratch space: one goroutine may use it at a time.
 type Fleet struct {
 	Options
-	pick      draw.Shares            // of models
+	pick      draw.Shares       // of models
 	rows      map[string]*row   // scratch, by model
 	faults    map[string][]span // by model
 	injected  []Injected

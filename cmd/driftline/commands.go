@@ -18,6 +18,7 @@ func commands() []*cli.Command {
 		demoCommand(),
 		backtestCommand(),
 		evalCommand(),
+		loadtestCommand(),
 		incidentsCommand(),
 		signalsCommand(),
 		alertCommand(),

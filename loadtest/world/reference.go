@@ -58,6 +58,7 @@ func (w *World) reference(to io.Writer, m *model, rows int) error {
 	c := csv.NewWriter(to)
 	header := append([]string{loadtest.ColumnTimestamp}, m.numeric...)
 	header = append(append(header, m.categorical...), loadtest.ColumnScore, loadtest.ColumnLatency)
+	header = append(header, loadtest.ColumnLabel)
 	if !m.regression {
 		header = append(header, loadtest.ColumnPrediction)
 	}
@@ -71,6 +72,7 @@ func (w *World) reference(to io.Writer, m *model, rows int) error {
 		at := start.Add(time.Duration(i) * time.Second)
 		d.Seed(w.Seed, streamReference+uint64(m.index), uint64(i))
 		m.draw(d, r, 0)
+		truth := m.truth(d, r, 0)
 		m.answer(r, 0, &e)
 		took := d.Lognormal(m.median, 0.35) * queueing(usual*w.traffic(m, at.UnixMilli()))
 		if m.provider != nil {
@@ -81,8 +83,10 @@ func (w *World) reference(to io.Writer, m *model, rows int) error {
 			line = append(line, number(x))
 		}
 		line = append(append(line, r.categorical...), number(*e.Score), number(draw.Digits(took, 3)))
-		if !m.regression {
-			line = append(line, e.Prediction)
+		if m.regression {
+			line = append(line, number(*truth.Value))
+		} else {
+			line = append(line, truth.Label, e.Prediction)
 		}
 		if err := c.Write(line); err != nil {
 			return err
