@@ -14,7 +14,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka build demo test crash bench quality deploy-check fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka build demo test crash bench quality fleet deploy-check fuzz lint fmt generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup build ## measure ingest against the storage's limit, then the bench
 
 quality: build ## measure how well the detectors do, and write docs/quality.md
 	@scripts/quality.sh
+
+fleet: build ## play scenarios with known faults (SEEDS=3 times each), and write docs/fleet.md
+	@scripts/fleet.sh
 
 deploy-check: build ## validate what is below deploy offline: chart, compose project, alert rules, unit (builds its tools once, some minutes)
 	@scripts/deploy-check.sh

@@ -27,6 +27,7 @@ type Diagnosis struct {
 	Unobserved []string   `json:"unobserved"` // entities on the paths without enough telemetry
 	Advice     string     `json:"advice"`     // one sentence: what to do, and whether to retrain
 	Retrain    bool       `json:"retrain"`    // whether training again would mend it
+	Learnt     float64    `json:"learnt"`     // by how much judgements of people moved the log-odds of the confidences
 }
 
 // Cause is one explanation of an incident.

@@ -411,6 +411,9 @@ func TestIncidentsLife(t *testing.T) {
 	if inc.State != schemas.IncidentAcknowledged || len(inc.Actions) != 4 || inc.Actions[0].Author != "operator" || inc.Muted(time.Now()) == nil || inc.Judgement().Kind != schemas.ActionWrongCause {
 		t.Errorf("%+v", inc)
 	}
+	if judged, err := s.db.JudgedIncidents(t.Context(), noon); err != nil || len(judged) != 1 || judged[0].ID != inc.ID {
+		t.Errorf("judged: %v, %v", judged, err)
+	}
 	x := get[api.Export](s, "/api/v1/incidents/inc-credit-1/export", tokens["viewer"])
 	if len(x.Timeline) < 7 || !slices.IsSortedFunc(x.Timeline, func(a, b api.Moment) int { return a.Time.Compare(b.Time) }) || !slices.Contains(x.BlastRadius, "gpu/n1/0") {
 		t.Errorf("%+v", x)

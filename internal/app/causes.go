@@ -243,6 +243,7 @@ func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Dia
 		return nil, err
 	}
 	store := tables.New(a.db.Conn())
+	var learnt lesson
 	return func(ctx context.Context, inc schemas.Incident) (*schemas.Diagnosis, error) {
 		symptom, until := correlate.SymptomOf(&inc)
 		from := inc.Onset.Add(-cfg.Lookback)
@@ -259,6 +260,46 @@ func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Dia
 		res := rank.Rank(rank.Input{
 			Graph: known.Graph.Between(from, until), Registry: registry, Series: known.Series, Events: known.Events, Symptom: symptom, Until: until,
 		})
+		rank.Learn(&res.Diagnosis, learnt.offset(ctx, a))
 		return &res.Diagnosis, nil
 	}, nil
+}
+
+// lesson is what people's judgements of diagnoses come to. One goroutine at a
+// time asks for it.
+type lesson struct {
+	moves float64
+	until time.Time
+}
+
+// A lesson holds for lessonFor; judgements count for lessonBack.
+const (
+	lessonFor  = 5 * time.Minute
+	lessonBack = 180 * 24 * time.Hour
+)
+
+// offset of confidences; the one before where judgements cannot be read.
+func (l *lesson) offset(ctx context.Context, a *App) float64 {
+	now := time.Now()
+	if now.Before(l.until) {
+		return l.moves
+	}
+	l.until = now.Add(lessonFor)
+	incidents, err := a.db.JudgedIncidents(ctx, now.Add(-lessonBack))
+	if err != nil {
+		a.log.Warn("read judgements of incidents; those known before go on", "err", err)
+		return l.moves
+	}
+	var all []rank.Judged
+	for i := range incidents {
+		d, j := incidents[i].Diagnosis, incidents[i].Judgement()
+		if d == nil || len(d.Causes) == 0 || j == nil {
+			continue
+		}
+		all = append(all, rank.Judged{Confidence: rank.Shift(d.Causes[0].Confidence, -d.Learnt), Right: j.Kind == schemas.ActionConfirm})
+	}
+	l.moves = rank.Offset(all)
+	a.set.GetOrCreateGauge("driftline_correlate_judgements", nil).Set(float64(len(all)))
+	a.set.GetOrCreateGauge("driftline_correlate_learnt_log_odds", nil).Set(l.moves)
+	return l.moves
 }

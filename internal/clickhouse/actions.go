@@ -42,6 +42,12 @@ func (db *DB) actionsWhere(ctx context.Context, condition string, args ...any) (
 	return out, rows.Err()
 }
 
+// JudgedIncidents are those that somebody judged since a time, the last 1000.
+func (db *DB) JudgedIncidents(ctx context.Context, since time.Time) ([]schemas.Incident, error) {
+	return db.incidentsInOrder(ctx, `id IN (SELECT incident_id FROM incident_actions WHERE kind IN ('confirm', 'wrong_cause', 'false_positive')
+		AND timestamp >= fromUnixTimestamp64Milli({since:Int64}, 'UTC'))`, "onset DESC, id LIMIT 1000", ch.Named("since", fmt.Sprint(since.UnixMilli())))
+}
+
 // withActions applies to incidents what people did about them: also after they
 // were over, when they have no more revisions.
 func (db *DB) withActions(ctx context.Context, all []schemas.Incident) error {

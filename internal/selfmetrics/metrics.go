@@ -77,6 +77,8 @@ var Table = []Metric{
 	{"driftline_correlate_diagnoses_total", Counter, "outcome", "Searches for the causes of an incident: attached to it by a revision of its own, unchanged since the last one or too late, failed (tried again, five times in all)."},
 	{"driftline_correlate_diagnoses_pending", Gauge, "partition", "Incidents whose causes are about to be looked for, or are being."},
 	{"driftline_correlate_diagnose_seconds", Histogram, "", "Reading telemetry and ranking the causes of one incident."},
+	{"driftline_correlate_judgements", Gauge, "", "Diagnoses that people judged in half a year (`driftline incidents confirm`, `wrong-cause`, `false-positive`), the last 1000."},
+	{"driftline_correlate_learnt_log_odds", Gauge, "", "By how much these move the log-odds of confidences; 0 without any. Below 0 causes are named wrongly more often than confidences say."},
 	{"driftline_correlate_abstentions_total", Counter, "", "Diagnoses that name no cause, because nothing observed explains the incident."},
 	{"driftline_correlate_telemetry_cut_total", Counter, "", "Diagnoses that read less than there was: raise correlate.causes.max_series or max_events."},
 	{"driftline_alerting_attempts_total", Counter, "receiver, status", "Attempts to tell a receiver, by what became of them; `dropped` means that somebody was not told."},
