@@ -446,7 +446,8 @@ func (e *Engine) followOne(ctx context.Context, m *watched, span schemas.Span, b
 		return "", err
 	}
 	err = e.store.PutState(ctx, schemas.DetectorState{
-		Tenant: m.plan.Key.Tenant, Model: m.plan.Key.Model, WindowStart: span.Start, WindowEnd: span.End, State: after, EvaluatedAt: now,
+		Tenant: m.plan.Key.Tenant, Model: m.plan.Key.Model, WindowStart: span.Start, WindowEnd: span.End, State: after,
+		EvaluatedAt: now.Add(time.Millisecond), // newer than the empty states of a rewind in this round: of equal ones either may win
 	})
 	if err != nil {
 		return "", fmt.Errorf("store state of sequential detectors: %w", err)

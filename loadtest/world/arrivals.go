@@ -18,11 +18,11 @@ import (
 func (w *World) traffic(m *model, ms int64) float64 {
 	t := time.UnixMilli(ms).UTC()
 	day := float64(ms%86_400_000) / 86_400_000
-	rate := 1 + w.Config.Daily*math.Sin(2*math.Pi*(day-0.375)) // most at 15:00 UTC
+	rate := 1 + w.Daily*math.Sin(2*math.Pi*(day-0.375)) // most at 15:00 UTC
 	if d := t.Weekday(); d == time.Saturday || d == time.Sunday {
-		rate *= 1 - w.Config.Weekly
+		rate *= 1 - w.Weekly
 	}
-	switch w.Config.Arrivals {
+	switch w.Arrivals {
 	case Bursty:
 		w.burst.Seed(w.Seed, streamBursts+uint64(m.index), uint64(ms/burstMillis))
 		rate *= w.burst.Lognormal(1, 0.2)
@@ -48,7 +48,7 @@ func (m *model) surge(ms int64) float64 {
 func (w *World) arrival(m *model, n uint64, at float64) float64 {
 	w.base.Seed(w.Seed, streamArrivals+uint64(m.index), n)
 	ms := int64(at)
-	rate := w.Config.Rate * w.traffic(m, ms) * m.surge(ms)
+	rate := w.Rate * w.traffic(m, ms) * m.surge(ms)
 	return at + 1000*w.base.ExpFloat64()/max(rate, 1e-6)
 }
 

@@ -28,7 +28,7 @@ type answered struct {
 func (w *World) event(m *model, n uint64, at float64, e *schemas.Event) answered {
 	d, r, ms := w.base, w.rows[m.index], int64(at)
 	d.Seed(w.Seed, streamEvents+uint64(m.index), n)
-	*e = schemas.Event{Tenant: w.Config.Tenant, Model: m.name, Time: time.UnixMilli(ms).UTC(), Score: e.Score, LatencyMS: e.LatencyMS, Features: e.Features}
+	*e = schemas.Event{Tenant: w.Tenant, Model: m.name, Time: time.UnixMilli(ms).UTC(), Score: e.Score, LatencyMS: e.LatencyMS, Features: e.Features}
 	shift, _ := m.faults.of(CovariateDrift, ms)
 	m.draw(d, r, shift)
 	turned, _ := m.faults.of(ConceptDrift, ms)

@@ -29,10 +29,10 @@ func (w *World) run(j *job) (out []schemas.JobEvent) {
 		}
 		done := uint64(jobItems * float64(after) / float64(jobTakes))
 		e := schemas.JobEvent{
-			Tenant: w.Config.Tenant, Job: j.name, RunID: id, Time: at, State: schemas.JobHeartbeat, Attempt: 1, Model: j.model.name,
+			Tenant: w.Tenant, Job: j.name, RunID: id, Time: at, State: schemas.JobHeartbeat, Attempt: 1, Model: j.model.name,
 			Node: j.gpu.node.name, ItemsIn: jobItems, ItemsOut: done, BytesOut: done * 512, DurationMS: float64(after.Milliseconds()),
 		}
-		switch after {
+		switch after { //nolint:exhaustive // moments of a run, not units
 		case 0:
 			e.State = schemas.JobStarted
 		case jobTakes:
@@ -57,7 +57,7 @@ func (j *job) hangs(start, ms int64) bool {
 func (w *World) changes() (out []schemas.Change) {
 	add := func(f *fault, ms int64, kind schemas.ChangeKind, model, from, to, text string) {
 		out = append(out, schemas.Change{
-			Tenant: w.Config.Tenant, ID: fmt.Sprintf("change-%d-%d", w.Seed, len(out)), Time: time.UnixMilli(ms).UTC(), Kind: kind, Entity: f.On,
+			Tenant: w.Tenant, ID: fmt.Sprintf("change-%d-%d", w.Seed, len(out)), Time: time.UnixMilli(ms).UTC(), Kind: kind, Entity: f.On,
 			Model: model, From: from, To: to, Author: "release-bot", Description: text,
 		})
 	}

@@ -73,7 +73,6 @@ type model struct {
 
 	deployments []*deployment
 	faults      faults // of the model, its stages and topics
-	rows        uint64 // requests so far
 }
 
 // row is one event in the order of its model's features. NaN is missing.

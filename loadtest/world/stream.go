@@ -125,7 +125,7 @@ func (s *stream) count(a *answered) {
 // expect adds the labels of an event: none, one, or the same one twice; in the
 // time of a backlog at its end, and none of what falls into a feed that stopped.
 func (s *stream) expect(m *model, n uint64, at time.Time, l schemas.Label) {
-	d, c := s.w.base, &s.w.Config.Labels
+	d, c := s.w.base, &s.w.Labels
 	d.Seed(s.w.Seed, streamLabels+uint64(m.index), n)
 	if d.Float64() >= c.Share {
 		return

@@ -44,7 +44,7 @@ func (s *samples) add(v sample) {
 func (w *World) scrape(k uint64) samples {
 	at := w.Start.Add(time.Duration(k) * w.Scrape)
 	ms := at.UnixMilli()
-	out := samples{at: at, tenant: w.Config.Tenant, list: make([]schemas.Sample, 0, 20*len(w.gpus)+14*len(w.pods))}
+	out := samples{at: at, tenant: w.Tenant, list: make([]schemas.Sample, 0, 20*len(w.gpus)+14*len(w.pods))}
 	seed := func(part, i int) { w.scraped.Seed(w.Seed, streamTelemetry+uint64(part)<<24+uint64(i), k) }
 	for i, g := range w.gpus {
 		seed(0, i)

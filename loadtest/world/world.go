@@ -61,7 +61,7 @@ const (
 // New makes a fleet. The error holds every mistake, by key of the options as a
 // scenario writes them.
 func New(o Options) (*World, error) {
-	if err := o.Config.Validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	if o.Length <= 0 {

@@ -279,7 +279,7 @@ func (s *Store) PutState(ctx context.Context, d schemas.DetectorState) error {
 // Rewind replaces the states after windows from a time on by empty ones, which
 // are no states.
 func (s *Store) Rewind(ctx context.Context, key schemas.ModelKey, from, now time.Time) error {
-	sql := `INSERT INTO ` + s.form.Local("detector_states") + ` (` + stateColumns + `) SELECT tenant, model, window_start, window_end, '', greatest(evaluated_at, {now:DateTime64(3, 'UTC')})
+	sql := `INSERT INTO ` + s.form.Local("detector_states") + ` (` + stateColumns + `) SELECT tenant, model, window_start, window_end, '', greatest(evaluated_at + toIntervalMillisecond(1), {now:DateTime64(3, 'UTC')})
 		FROM detector_states FINAL WHERE tenant = {tenant:String} AND model = {model:String} AND window_start >= {from:DateTime64(3, 'UTC')} AND state != ''`
 	if err := s.conn.Exec(always(ctx), sql, append(named(key), at("from", from), at("now", now))...); err != nil {
 		return fmt.Errorf("insert into detector_states: %w", err)
