@@ -433,7 +433,7 @@ func TestLoadReferenceCalibrates(t *testing.T) {
 		if exclude != "" {
 			m.Reference.Exclude = []string{exclude}
 		}
-		ref, err := LoadReference(mustPlan(t, c, m), &m)
+		ref, err := LoadReference(mustPlan(t, c, m), &m, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,9 +18,11 @@ import (
 // Config is the detect section: what holds for all models.
 type Config struct {
 	Window          Window        `yaml:"window"`            // event-time length of a window: 5m, 1h, 1d, 1mo. Shorter reacts sooner, longer sees smaller changes. Default 1h
+	Every           Window        `yaml:"every"`             // how often a window of that length begins, at least 1m and a whole part of it: window 1h and every 5m answer each five minutes for the hour before. Each answer is a test of the false-alarm budget. Default empty, which means the window's length: no window shares rows with another
 	Lateness        time.Duration `yaml:"lateness"`          // how long after its end a window waits for late events, in event time. Default 1m
 	Idle            time.Duration `yaml:"idle"`              // a window whose time is over by the wall clock is evaluated when nothing touched it for this long, although no newer event came. Default 5s
 	Settle          time.Duration `yaml:"settle"`            // late data re-evaluate a window at most once in this time. Default 1s
+	ReferenceSettle time.Duration `yaml:"reference_settle"`  // data that come late into a reference made of production re-evaluate the windows compared with it at most once in this time. Default 10m
 	MinRows         uint64        `yaml:"min_rows"`          // fewer rows in the window or in the reference give insufficient, not a verdict. Default 100
 	FalseAlarmEvery Window        `yaml:"false_alarm_every"` // false-alarm budget: one window with a false alarm in this time for each model and segment. Default 30d
 	BudgetPer       string        `yaml:"budget_per"`        // whose budget that is: model, or feature, where each feature of a model has its own. Default model
@@ -55,6 +57,7 @@ func DefaultConfig() Config {
 		Lateness:        time.Minute,
 		Idle:            5 * time.Second,
 		Settle:          time.Second,
+		ReferenceSettle: 10 * time.Minute,
 		MinRows:         100,
 		FalseAlarmEvery: Every(30 * 24 * time.Hour),
 		BudgetPer:       PerModel,
@@ -77,6 +80,8 @@ func (c Config) Validate() error {
 		check(c.Lateness >= 0, "lateness", "is negative"),
 		check(c.Idle >= 0, "idle", "is negative"),
 		check(c.Settle >= 0, "settle", "is negative"),
+		check(c.ReferenceSettle >= 0, "reference_settle", "is negative"),
+		checkEvery("every", c.Window, c.Every),
 		check(c.MinRows > 0, "min_rows", "must be at least 1"),
 		check(!c.FalseAlarmEvery.IsZero(), "false_alarm_every", "missing; such as 30d"),
 		check(c.Correction == CorrectionBH || c.Correction == CorrectionBY, "correction", "%q is neither bh nor by", c.Correction),
@@ -115,6 +120,7 @@ type Model struct {
 	Tenant          string                  `yaml:"tenant"`            // owner of the model. Default "default"
 	Name            string                  `yaml:"name"`              // of the model, as in its events. Required
 	Window          Window                  `yaml:"window"`            // see detect.window
+	Every           Window                  `yaml:"every"`             // see detect.every; a model with a window of its own does not take that of the section
 	Lateness        *time.Duration          `yaml:"lateness"`          // see detect.lateness
 	MinRows         uint64                  `yaml:"min_rows"`          // see detect.min_rows; 0 means not set
 	FalseAlarmEvery Window                  `yaml:"false_alarm_every"` // see detect.false_alarm_every
@@ -136,11 +142,13 @@ type FeatureRules struct {
 	Max        *float64           `yaml:"max"`        // largest value that is right, for out_of_range. Default: the reference's
 }
 
-// ReferenceFile says where a model's reference comes from and which columns
-// of the file are not features.
+// ReferenceFile says what a model's windows are compared with: by default a
+// file, and then which of its columns are not features; else stored production.
 type ReferenceFile struct {
-	Name       string   `yaml:"name"`       // of the reference in signals. Default "training"
-	File       string   `yaml:"file"`       // CSV (also .gz) or Parquet; empty when the reference is stored already
+	Kind string `yaml:"kind"` // of the reference, see docs/references.md. Default profile
+	Name string `yaml:"name"` // of the reference in signals. Default "training" for a profile, else its kind
+
+	File       string   `yaml:"file"`       // of a profile: CSV (also .gz) or Parquet
 	Timestamp  string   `yaml:"timestamp"`  // column of the event time; not a feature
 	Prediction string   `yaml:"prediction"` // column of the predicted class; becomes _prediction
 	Score      string   `yaml:"score"`      // column of the score or predicted value; becomes _score
@@ -149,6 +157,16 @@ type ReferenceFile struct {
 	Exclude    []string `yaml:"exclude"`    // further columns that are not features, such as the label
 
 	Categorical []string `yaml:"categorical"` // columns of digits that are names, not quantities, such as zip codes
+
+	Length  Window     `yaml:"length"`  // how much production, of trailing and version. Default 7d for trailing; empty for version, which means the window itself, both versions side by side
+	Guard   Window     `yaml:"guard"`   // gap between the end of trailing production and a window: drift younger than this is not in the reference. Default 1d
+	Refresh Window     `yaml:"refresh"` // trailing production is taken anew so often, and is the same for all windows in between. Default 1d, or length if that is shorter
+	From    *time.Time `yaml:"from"`    // start of a range, such as 2026-01-01T00:00:00Z
+	To      *time.Time `yaml:"to"`      // end of a range; windows that begin before it are not judged
+	Weeks   int        `yaml:"weeks"`   // how many weeks back same_hour_of_week looks, 1 to 52. Default 4
+	Version string     `yaml:"version"` // whose production version takes: the model's version in its events
+
+	IncludeIncidents bool `yaml:"include_incidents"` // take also what was produced during incidents of the model into trailing, same_hour_of_week and version. Default false
 }
 
 // Key names the model.
@@ -168,6 +186,7 @@ func (m Model) Validate() error {
 		checkDetectors(m.Detectors),
 		checkThresholds("thresholds", m.Thresholds),
 		m.Multivariate.check(),
+		m.Reference.check("reference"),
 		outcomes.CheckTogether(m.Performance, m.Sequential, m.Challenger),
 	}
 	for _, f := range slices.Sorted(maps.Keys(m.Features)) {

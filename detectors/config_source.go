@@ -29,8 +29,13 @@ func ConfigChoices() map[string][]config.Choices {
 		{Value: JointSet, Help: "Every detector over rows of several features."},
 		{Value: AllSet, Help: "Every detector over single features. More tests make each of them a little less sensitive."},
 	}}
+	kinds := config.Choices{Name: "detectors.ReferenceKind"}
+	for _, k := range referenceKinds {
+		kinds.Of = append(kinds.Of, config.Choice{Value: k.name, Help: k.help})
+	}
 	return map[string][]config.Choices{
-		"Config.Detectors": {sets, names, joint}, "Model.Detectors": {sets, names, joint},
+		"ReferenceFile.Kind": {kinds},
+		"Config.Detectors":   {sets, names, joint}, "Model.Detectors": {sets, names, joint},
 		"Model.Thresholds": {names, joint}, "FeatureRules.Thresholds": {names},
 		"Model.Sequential": outcomes.SequentialChoices(),
 	}

@@ -36,8 +36,10 @@ type Stats struct {
 	Late        uint64 // windows touched after they were complete
 	Signals     uint64 // signals published
 	Alarms      uint64 // signals in the state alarm published
+	Reopened    uint64 // windows brought up again because data came late into their reference, or into a window that their verdict counts
+	References  uint64 // references made of production and stored
 	Unknown     uint64 // touches of models that have no entry in the configuration
-	NoReference uint64 // windows skipped because the model has no reference
+	NoReference uint64 // windows skipped because the model has no reference, or none for them
 	Failed      uint64 // evaluations that the source or the sink failed
 	Pending     int    // windows that wait, now
 }
@@ -49,7 +51,8 @@ type Engine struct {
 	cfg     Config
 	source  Source
 	sink    Sink
-	joint   JointSource // nil: rows are not compared
+	joint   JointSource    // nil: rows are not compared
+	refs    ReferenceStore // nil: references are given, never made
 	models  map[schemas.ModelKey]*watched
 	pending map[windowKey]*pendingWindow
 	stats   Stats
@@ -58,7 +61,9 @@ type Engine struct {
 type watched struct {
 	plan      *Plan
 	reference *schemas.Reference
+	shelf     shelf     // of references made of production
 	watermark time.Time // newest event time of the model
+	judged    time.Time // end of the newest window evaluated
 	memory    Memory    // of the last windows, where verdicts need them
 	warm      bool      // memory knows the windows before the first one evaluated
 }
@@ -75,6 +80,8 @@ type pendingWindow struct {
 	firstAt   time.Time // wall clock of that touch
 	touchedAt time.Time // wall clock of the last touch
 	late      bool      // it was complete before that first touch
+	reopened  bool      // nothing of it was touched, but its reference or a window that its verdict counts
+	follows   bool      // of the two, only such a window: what comes after it is not concerned
 }
 
 // NewEngine makes an engine for the given models.
@@ -115,9 +122,32 @@ func (e *Engine) SetReference(ref schemas.Reference) {
 // detectors over rows.
 func (e *Engine) SetJoint(j JointSource) { e.joint = j }
 
+// SetReferences gives the engine what references of production are made of,
+// and where they are kept.
+func (e *Engine) SetReferences(s ReferenceStore) {
+	e.refs = s
+	for _, m := range e.models {
+		m.shelf.store = s
+	}
+}
+
+// Resume tells the engine up to which event time the windows of models were
+// evaluated before it was made, so that data that come late for them bring up
+// again what was judged with them.
+func (e *Engine) Resume(judged map[schemas.ModelKey]time.Time) {
+	for key, at := range judged {
+		if m := e.models[key]; m != nil {
+			m.judged = latest(m.judged, at)
+		}
+	}
+}
+
 // Stats of the engine until now.
 func (e *Engine) Stats() Stats {
 	s := e.stats
+	for _, m := range e.models {
+		s.References += m.shelf.made
+	}
 	s.Pending = len(e.pending)
 	return s
 }
@@ -132,8 +162,16 @@ func (e *Engine) Touch(t schemas.Touch, seq int64, now time.Time) {
 		return
 	}
 	for _, touched := range t.Spans {
-		for _, span := range m.plan.Window.Overlapping(touched) {
+		for _, span := range m.plan.Windows(touched) {
 			e.mark(m, t.ModelKey, span, seq, now)
+		}
+	}
+	if m.plan.reference.ofProduction() {
+		m.shelf.touched(t.Spans)
+		for _, touched := range t.Spans {
+			for _, span := range m.shelf.dependents(m.plan, touched, m.over()) {
+				e.reopen(m, span, seq, now).follows = false
+			}
 		}
 	}
 	// Only now: data that come together with a newer watermark are not late.
@@ -145,8 +183,11 @@ func (e *Engine) Touch(t schemas.Touch, seq int64, now time.Time) {
 func (e *Engine) mark(m *watched, key schemas.ModelKey, span schemas.Span, seq int64, now time.Time) {
 	k := windowKey{key, span.Start.Unix(), span.End.Unix()}
 	w := e.pending[k]
-	if w == nil {
-		w = &pendingWindow{model: m, span: span, seq: seq, firstAt: now, late: m.complete(span)}
+	if w == nil || w.reopened {
+		if w == nil {
+			w = &pendingWindow{model: m, span: span, seq: seq}
+		}
+		w.firstAt, w.late, w.reopened, w.follows = now, m.complete(span), false, false
 		e.pending[k] = w
 		if w.late {
 			e.stats.Late++
@@ -154,6 +195,21 @@ func (e *Engine) mark(m *watched, key schemas.ModelKey, span schemas.Span, seq i
 	}
 	w.touchedAt = now
 }
+
+// reopen a window of which nothing was touched.
+func (e *Engine) reopen(m *watched, span schemas.Span, seq int64, now time.Time) *pendingWindow {
+	k := windowKey{m.plan.Key, span.Start.Unix(), span.End.Unix()}
+	w := e.pending[k]
+	if w == nil {
+		w = &pendingWindow{model: m, span: span, seq: seq, firstAt: now, touchedAt: now, late: true, reopened: true, follows: true}
+		e.pending[k] = w
+		e.stats.Reopened++
+	}
+	return w
+}
+
+// over is the event time up to which windows may have been evaluated.
+func (m *watched) over() time.Time { return latest(m.judged, m.watermark.Add(-m.plan.Lateness)) }
 
 // complete tells whether the watermark passed the end of a window and its lateness.
 func (m *watched) complete(span schemas.Span) bool {
@@ -164,6 +220,9 @@ func (m *watched) complete(span schemas.Span) bool {
 // windows wait for Settle, so that a flow of late rows costs one evaluation in
 // that time and the engine needs no memory of the last one.
 func (e *Engine) due(w *pendingWindow, now time.Time) bool {
+	if w.reopened {
+		return now.Sub(w.firstAt) >= e.cfg.ReferenceSettle
+	}
 	if w.late {
 		return now.Sub(w.firstAt) >= e.cfg.Settle
 	}
@@ -231,7 +290,7 @@ func (e *Engine) dueKeys(now time.Time) []windowKey {
 // evaluate one window; false when it was skipped.
 func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) (bool, error) {
 	m := w.model
-	if m.reference == nil {
+	if !m.plan.reference.ofProduction() && m.reference == nil {
 		e.stats.NoReference++
 		return false, nil
 	}
@@ -239,10 +298,25 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	if err != nil {
 		return false, fmt.Errorf("read summaries: %w", err)
 	}
+	if found = m.plan.reference.judged(found); len(found) == 0 && (w.reopened || m.plan.reference.version != "") {
+		return false, nil // no window that anyone asked about
+	}
+	ref, err := e.referenceOf(ctx, m, w.span)
+	if err != nil {
+		return false, err
+	}
+	if ref == nil {
+		e.stats.NoReference++
+		return false, nil
+	}
+	inOrder := !w.span.End.Before(m.judged)
+	if !inOrder && m.plan.remembers() {
+		m.memory, m.warm = Memory{}, false // it knows later windows, and not all before this one
+	}
 	if err := e.warmUp(ctx, m, w.span, now); err != nil {
 		return false, err
 	}
-	signals, err := e.judge(ctx, m, found, w.span, now)
+	signals, err := e.judge(ctx, m, ref, found, w.span, now)
 	if err != nil {
 		return false, err
 	}
@@ -250,6 +324,13 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	if err := e.sink.Publish(ctx, ev); err != nil {
 		return false, fmt.Errorf("publish %d signals: %w", len(signals), err)
 	}
+	if !inOrder && m.plan.remembers() {
+		m.memory, m.warm = Memory{}, false
+		if !w.follows {
+			e.reopenAfter(w, now)
+		}
+	}
+	m.judged = latest(m.judged, w.span.End)
 	e.stats.Evaluated++
 	e.stats.Signals += uint64(len(signals))
 	for i := range signals {
@@ -260,16 +341,41 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	return true, nil
 }
 
+// referenceOf a window; nil when there is none.
+func (e *Engine) referenceOf(ctx context.Context, m *watched, span schemas.Span) (*schemas.Reference, error) {
+	if !m.plan.reference.ofProduction() {
+		return m.reference, nil
+	}
+	if m.shelf.store == nil {
+		return nil, nil
+	}
+	return m.shelf.reference(ctx, m.plan, span, e.source)
+}
+
+// reopenAfter a late window those whose verdicts count it.
+func (e *Engine) reopenAfter(w *pendingWindow, now time.Time) {
+	m := w.model
+	after := schemas.Span{Start: w.span.End, End: w.span.End}
+	for range m.plan.of - 1 {
+		after.End = m.plan.Window.Span(after.End).End.Add(m.plan.Window.Duration())
+	}
+	for _, span := range m.plan.Windows(after) {
+		if span.Start.After(w.span.Start) && !span.End.After(m.over()) && !m.plan.horizon(span).After(w.span.Start) {
+			e.reopen(m, span, w.seq, now)
+		}
+	}
+}
+
 // judge a window by summaries, and by rows where the plan asks for it.
-func (e *Engine) judge(ctx context.Context, m *watched, found []schemas.WindowSummaries, span schemas.Span, now time.Time) ([]schemas.Signal, error) {
+func (e *Engine) judge(ctx context.Context, m *watched, ref *schemas.Reference, found []schemas.WindowSummaries, span schemas.Span, now time.Time) ([]schemas.Signal, error) {
 	var joint []Joint
 	if e.joint != nil && len(m.plan.joint) > 0 {
 		var err error
-		if joint, err = e.joint.Joint(ctx, m.plan, m.reference, found); err != nil {
+		if joint, err = e.joint.Joint(ctx, m.plan, ref, found); err != nil {
 			return nil, fmt.Errorf("compare rows: %w", err)
 		}
 	}
-	return EvaluateJoint(m.plan, &m.memory, m.reference, found, joint, span, now), nil
+	return EvaluateJoint(m.plan, &m.memory, ref, found, joint, span, now), nil
 }
 
 // warmUp looks at the windows before the first one that is evaluated, so that
@@ -279,16 +385,24 @@ func (e *Engine) warmUp(ctx context.Context, m *watched, span schemas.Span, now 
 	if m.warm || !m.plan.remembers() {
 		return nil
 	}
-	for at := m.plan.horizon(span); at.Before(span.Start); {
-		past := m.plan.Window.Span(at)
+	for _, past := range m.plan.Windows(schemas.Span{Start: m.plan.horizon(span), End: span.Start}) {
+		if past.Start.Before(m.plan.horizon(span)) || !past.Start.Before(span.Start) {
+			continue
+		}
 		found, err := e.source.Summaries(ctx, m.plan.Key, past)
 		if err != nil {
 			return fmt.Errorf("read summaries of an earlier window: %w", err)
 		}
-		if _, err := e.judge(ctx, m, found, past, now); err != nil {
+		ref, err := e.referenceOf(ctx, m, past)
+		if err != nil {
 			return err
 		}
-		at = past.End
+		if found = m.plan.reference.judged(found); ref == nil || len(found) == 0 {
+			continue
+		}
+		if _, err := e.judge(ctx, m, ref, found, past, now); err != nil {
+			return err
+		}
 	}
 	m.warm = true
 	return nil

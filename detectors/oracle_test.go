@@ -387,12 +387,12 @@ func TestCaliforniaReferenceVersion(t *testing.T) {
 		Timestamp: "timestamp", ID: "id", Prediction: "y_pred", Score: "y_pred_proba", Exclude: []string{"clf_target"},
 	}}
 	start := time.Now()
-	a, err := LoadReference(mustPlan(t, DefaultConfig(), m), &m)
+	a, err := LoadReference(mustPlan(t, DefaultConfig(), m), &m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("loaded %d rows of %d features in %v: %s", a.Rows, len(a.Features), time.Since(start), a.ID())
-	b, err := LoadReference(mustPlan(t, DefaultConfig(), m), &m)
+	b, err := LoadReference(mustPlan(t, DefaultConfig(), m), &m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

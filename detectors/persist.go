@@ -78,11 +78,10 @@ func (m *Memory) forget(horizon time.Time) {
 
 // horizon is the start of the first window that the verdict on a span looks at.
 func (p *Plan) horizon(span schemas.Span) time.Time {
-	at := span.Start
 	for range max(p.of, 2) - 1 {
-		at = p.Window.Span(at.Add(-time.Nanosecond)).Start
+		span = p.earlier(span)
 	}
-	return at
+	return span.Start
 }
 
 // last moments of a series with the present one, at most as many as the plan

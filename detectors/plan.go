@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ const maxLevel = 0.05
 type Plan struct {
 	Key      schemas.ModelKey
 	Window   Window
+	Every    Window // from the start of a window to that of the next; the window itself where they do not overlap
 	Lateness time.Duration
 	MinRows  uint64
 	Level    float64 // bound on the chance of any false alarm in one window and segment, or of each feature
@@ -27,6 +29,7 @@ type Plan struct {
 	params    Params
 	detectors []Detector
 	joint     []string // of the detectors over rows
+	reference referenceRule
 
 	multivariate Multivariate
 	thresholds   map[string]float64
@@ -41,17 +44,19 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.Name, err)
 	}
+	if err := m.CheckWith(c, ""); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.Name, err)
+	}
 	p := &Plan{
-		Key: m.Key(), Window: c.Window, Lateness: c.Lateness, MinRows: c.MinRows,
+		Key: m.Key(), Lateness: c.Lateness, MinRows: c.MinRows,
 		yekutieli:  c.Correction == CorrectionBY,
 		perFeature: c.BudgetPer == PerFeature, calibrate: c.Calibrate,
 		persistence: persistence{k: c.AlarmWindows, of: c.AlarmOf, hold: c.Hold},
 		params:      Params{Bins: c.Bins, NaturalLogs: c.JSBase == "e"},
 		thresholds:  m.Thresholds, features: m.Features,
 	}
-	if !m.Window.IsZero() {
-		p.Window = m.Window
-	}
+	p.Window, p.Every = m.windows(c)
+	p.reference = m.Reference.rule()
 	if m.Lateness != nil {
 		p.Lateness = *m.Lateness
 	}
@@ -62,7 +67,7 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	if !m.FalseAlarmEvery.IsZero() {
 		budget = m.FalseAlarmEvery
 	}
-	p.Level = level(p.Window, budget)
+	p.Level = level(p.Every, budget)
 	names := c.Detectors
 	if len(m.Detectors) > 0 {
 		names = m.Detectors
@@ -72,10 +77,37 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 	return p, nil
 }
 
+// windows of a model: their length, and from the start of one to that of the
+// next.
+func (m *Model) windows(c Config) (length, every Window) {
+	length, every = c.Window, c.Every
+	if !m.Window.IsZero() {
+		length, every = m.Window, Window{}
+	}
+	if !m.Every.IsZero() {
+		every = m.Every
+	}
+	if every.IsZero() {
+		every = length
+	}
+	return length, every
+}
+
+// CheckWith reports what an entry and the detect section are not right for
+// together. At is the path of the entry's keys.
+func (m *Model) CheckWith(c Config, at string) error {
+	length, every := m.windows(c)
+	weekly := m.Reference.Kind != ReferenceSameHour || length.months == 0 && length.length <= week
+	return errors.Join(
+		checkEvery(at+"every", length, every),
+		check(weekly, at+"reference.kind", "%s needs windows of at most a week, not %s", ReferenceSameHour, length),
+	)
+}
+
 // level spreads a budget of one false alarm per period evenly over the windows
 // of the period: a change may come at any time. The expected number of windows
 // with a false alarm is then at most the budget however windows depend on each
-// other, for expectations add up.
+// other, sliding ones above all, for expectations add up.
 func level(w, budget Window) float64 {
 	return min(maxLevel, w.Duration().Seconds()/budget.Duration().Seconds())
 }

@@ -33,8 +33,10 @@ func MakeReference(key schemas.ModelKey, name, source string, features []schemas
 }
 
 // LoadReference reads a model's reference file, and calibrates on it: with a
-// timestamp column on the windows that the plan would have cut it into.
-func LoadReference(p *Plan, m *Model) (schemas.Reference, error) {
+// timestamp column on the windows that the plan would have cut it into. Stored
+// gives the calibration that a reference was stored with, nil for none, which
+// is taken where it was made by the same plan; it may be nil.
+func LoadReference(p *Plan, m *Model, stored func(*schemas.Reference) (*schemas.Calibration, error)) (schemas.Reference, error) {
 	file := m.Reference
 	t, err := tabular.Open(file.File, tabular.Options{Timestamp: file.Timestamp, Categorical: file.Categorical, Skip: file.Exclude})
 	if err != nil {
@@ -45,7 +47,13 @@ func LoadReference(p *Plan, m *Model) (schemas.Reference, error) {
 		return schemas.Reference{}, fmt.Errorf("load reference of model %q: %s: %w", m.Name, file.File, err)
 	}
 	ref := MakeReference(m.Key(), cmp.Or(file.Name, "training"), file.File, features)
-	if err := p.CalibrateOn(t, file, &ref); err != nil {
+	var known *schemas.Calibration
+	if stored != nil {
+		if known, err = stored(&ref); err != nil {
+			return schemas.Reference{}, fmt.Errorf("look up calibration of reference %s of model %q: %w", ref.ID(), m.Name, err)
+		}
+	}
+	if err := p.calibrateOn(t, file, &ref, known); err != nil {
 		return schemas.Reference{}, fmt.Errorf("load reference of model %q: %s: %w", m.Name, file.File, err)
 	}
 	return ref, nil

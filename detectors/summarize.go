@@ -66,10 +66,16 @@ func SummarizeStrings(feature string, values []string) schemas.Summary {
 		}
 		counts[v]++
 	}
-	for _, v := range slices.Sorted(maps.Keys(counts)) {
-		s.Categories = append(s.Categories, schemas.Category{Value: v, Count: counts[v]})
-	}
+	s.Categories = ascending(counts)
 	return s
+}
+
+// ascending categories by their counts.
+func ascending(counts map[string]uint64) (out []schemas.Category) {
+	for _, v := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, schemas.Category{Value: v, Count: counts[v]})
+	}
+	return out
 }
 
 // Reduce bounds the size of a reference: a numeric summary of more than 4,096

@@ -31,7 +31,7 @@ func (e *evaluation) weigh(c *computed, s *schemas.Signal) {
 	if p.remembers() {
 		past := e.memory.before(s.Series(), e.base.Span(), p.horizon(e.base.Span()))
 		c.held = p.hold < 1 && len(past) > 0 && past[0].alarm
-		ms = p.last(past, c.now)
+		ms = p.last(p.apart(past, e.base.Span()), c.now)
 	}
 	c.p, c.effect = p.kthP(ms), p.enough(ms)
 	if c.null != nil && c.null.Windows > 0 {

@@ -14,6 +14,7 @@ type Calibration struct {
 	To      time.Time `json:"to"`      // start of the last window
 	Windows int       `json:"windows"` // windows with enough rows
 	Nulls   []Null    `json:"nulls"`   // ascending by feature, kind and detector
+	Key     string    `json:"key"`     // first 12 hex digits of the SHA-256 over reference and settings: what was made with the same key need not be made again
 }
 
 // Null is the null distribution of one detector's score for one feature.

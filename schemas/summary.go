@@ -106,10 +106,14 @@ type Reference struct {
 	ModelKey
 	Name      string    // given by the user, such as "training"
 	Version   string    // first 12 hex digits of the SHA-256 over its content
-	Source    string    // file name or time range that it was made from
+	Source    string    // file name, or kind and time of the production, that it was made from
 	CreatedAt time.Time // when it was first stored
 	Rows      uint64
 	Features  []Summary // ascending by kind, then by feature
+
+	Kind         string // profile, trailing, range, same_hour_of_week or version; empty means profile
+	Spans        []Span // of production that it was made of, ascending and disjoint; nil of a file
+	ModelVersion string // whose production that was; empty: all versions
 
 	Calibration *Calibration // nil when nothing is known of its history
 }

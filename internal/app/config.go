@@ -127,7 +127,7 @@ func (c Config) Validate() error {
 			errs = append(errs, config.Faultf(fmt.Sprintf("models[%d].name", i), "model %s is given twice", name))
 		}
 		seen[name] = true
-		errs = append(errs, c.keepsOutcomes(i))
+		errs = append(errs, c.keepsOutcomes(i), c.checkTogether(i))
 	}
 	return errors.Join(errs...)
 }

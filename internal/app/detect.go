@@ -23,10 +23,7 @@ func (a *App) startDetect(start, run context.Context) error {
 	if err != nil {
 		return err
 	}
-	var watched []schemas.ModelKey
-	for _, r := range refs {
-		watched = append(watched, r.ModelKey)
-	}
+	watched := a.watched(refs)
 	joint, err := a.compareRows(refs)
 	if err != nil {
 		return err
@@ -42,6 +39,8 @@ func (a *App) startDetect(start, run context.Context) error {
 				e.SetReference(*r)
 			}
 			e.SetJoint(joint)
+			e.SetReferences(a.db)
+			a.resume(run, e)
 			d := &detect{a: a, p: p, engine: e, outcomes: a.newOutcomes(p, judges)}
 			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {
 				d.stopSilent = a.lookForSilence(run, watched)
@@ -49,6 +48,18 @@ func (a *App) startDetect(start, run context.Context) error {
 			return d, nil
 		},
 	})
+}
+
+// resume tells an engine what was evaluated before it. While the store is away
+// it starts without: only windows judged before the start are then not brought
+// up again by data that come late into their reference.
+func (a *App) resume(ctx context.Context, e *detectors.Engine) {
+	judged, err := a.db.LastJudged(ctx)
+	if err != nil {
+		a.log.Warn("what was judged before is not known: data late for it bring up no window judged with them", "err", err)
+		return
+	}
+	e.Resume(judged)
 }
 
 // Publish stores an evaluation and hands it to correlation. It makes App the
@@ -150,6 +161,8 @@ func (d *detect) observe(evaluated int, start time.Time) {
 		"driftline_detect_windows_evaluated_total":               s.Evaluated - d.last.Evaluated,
 		"driftline_detect_windows_late_total":                    s.Late - d.last.Late,
 		"driftline_detect_windows_failed_total":                  s.Failed - d.last.Failed,
+		"driftline_detect_windows_reopened_total":                s.Reopened - d.last.Reopened,
+		"driftline_detect_references_made_total":                 s.References - d.last.References,
 		"driftline_detect_signals_total":                         s.Signals - d.last.Signals,
 		"driftline_detect_alarms_total":                          s.Alarms - d.last.Alarms,
 		`driftline_detect_skipped_total{reason="unknown_model"}`: s.Unknown - d.last.Unknown,

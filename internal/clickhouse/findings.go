@@ -4,8 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"time"
+	"strings"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -17,8 +16,16 @@ func named(key schemas.ModelKey) []any {
 	return []any{ch.Named("tenant", key.Tenant), ch.Named("model", key.Model)}
 }
 
-func namedSpan(s schemas.Span) []any {
-	return []any{ch.Named("from", s.Start.UTC().Format(time.DateTime)), ch.Named("to", s.End.UTC().Format(time.DateTime))}
+// within is the condition that a column of times lies in one of some spans.
+func within(column string, spans []schemas.Span) string {
+	var b strings.Builder
+	for i, s := range spans {
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		fmt.Fprintf(&b, "%s >= toDateTime(%d, 'UTC') AND %s < toDateTime(%d, 'UTC')", column, s.Start.Unix(), column, s.End.Unix())
+	}
+	return "(" + b.String() + ")"
 }
 
 // PutFeatureSchema stores entries of feature schemas; repeating it is harmless.
@@ -31,58 +38,6 @@ func (db *DB) PutFeatureSchema(ctx context.Context, entries []schemas.SchemaEntr
 		}
 		return nil
 	})
-}
-
-// PutReference stores a reference once: the same name, version and calibration
-// again changes nothing. Another calibration replaces the stored one.
-func (db *DB) PutReference(ctx context.Context, r *schemas.Reference) error {
-	calibration, err := encodeCalibration(r)
-	if err != nil {
-		return err
-	}
-	stored, err := db.storedCalibrations(ctx, r)
-	if err != nil {
-		return fmt.Errorf("look up reference %s of %s: %w", r.ID(), r.Model, err)
-	}
-	if slices.Contains(stored, calibration) {
-		return nil
-	}
-	features, err := json.Marshal(r.Features)
-	if err != nil {
-		return fmt.Errorf("encode reference %s of %s: %w", r.ID(), r.Model, err)
-	}
-	return db.insert(ctx, "references", "", "tenant, model, name, version, source, created_at, rows, features, calibration", func(b driver.Batch) error {
-		return b.Append(r.Tenant, r.Model, r.Name, r.Version, r.Source, r.CreatedAt, r.Rows, string(features), calibration)
-	})
-}
-
-// storedCalibrations of a reference; none when it is not stored.
-func (db *DB) storedCalibrations(ctx context.Context, r *schemas.Reference) (out []string, err error) {
-	rows, err := db.conn.Query(ctx, "SELECT calibration FROM `references` FINAL WHERE tenant = {tenant:String} AND model = {model:String} AND name = {name:String} AND version = {version:String}",
-		append(named(r.ModelKey), ch.Named("name", r.Name), ch.Named("version", r.Version))...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var c string
-		if err := rows.Scan(&c); err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
-}
-
-func encodeCalibration(r *schemas.Reference) (string, error) {
-	if r.Calibration == nil {
-		return "", nil
-	}
-	b, err := json.Marshal(r.Calibration)
-	if err != nil {
-		return "", fmt.Errorf("encode calibration of reference %s of %s: %w", r.ID(), r.Model, err)
-	}
-	return string(b), nil
 }
 
 // PutSignals stores the signals of an evaluation; a newer evaluation of the

@@ -25,8 +25,16 @@ var exactValues uint64 = 500_000 // a test of the sketches sets it to 0
 // version, all segments together, ascending by version. Small windows, whose
 // rows are still stored, are exact.
 func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) ([]schemas.WindowSummaries, error) {
+	return db.Production(ctx, key, []schemas.Span{span})
+}
+
+// Production is Summaries of several spans together, disjoint and ascending.
+func (db *DB) Production(ctx context.Context, key schemas.ModelKey, spans []schemas.Span) ([]schemas.WindowSummaries, error) {
+	if len(spans) == 0 {
+		return nil, nil
+	}
 	for try := 1; ; try++ {
-		out, whole, err := db.summaries(ctx, key, span)
+		out, whole, err := db.summaries(ctx, key, spans)
 		if whole || err != nil || try == maxTries {
 			return out, err
 		}
@@ -45,19 +53,19 @@ const maxTries = 5
 
 // summaries reads a window once; whole is false when some of the rows that its
 // states count cannot be seen.
-func (db *DB) summaries(ctx context.Context, key schemas.ModelKey, span schemas.Span) (all []schemas.WindowSummaries, whole bool, err error) {
+func (db *DB) summaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span) (all []schemas.WindowSummaries, whole bool, err error) {
 	names, err := db.featureNames(ctx, key)
 	if err != nil {
 		return nil, false, err
 	}
-	byVersion, err := db.numericSummaries(ctx, key, span, names)
+	byVersion, err := db.numericSummaries(ctx, key, spans, names)
 	if err != nil {
 		return nil, false, err
 	}
-	if whole, err = db.exactSummaries(ctx, key, span, names, byVersion); err != nil {
+	if whole, err = db.exactSummaries(ctx, key, spans, names, byVersion); err != nil {
 		return nil, false, err
 	}
-	if err := db.categorySummaries(ctx, key, span, names, byVersion); err != nil {
+	if err := db.categorySummaries(ctx, key, spans, names, byVersion); err != nil {
 		return nil, false, err
 	}
 	var out []schemas.WindowSummaries
@@ -110,24 +118,25 @@ func nameOf(names map[featureKey]string, k featureKey) (string, bool) {
 	return "", false
 }
 
-func (db *DB) numericSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string) (map[string]*schemas.WindowSummaries, error) {
+func (db *DB) numericSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string) (map[string]*schemas.WindowSummaries, error) {
 	levels := ddl.LevelList()
 	rows, err := db.conn.Query(ctx, `SELECT version, sum(rows),
 		sumForEachMerge(present), sumForEachMerge(integers), sumForEachMerge(sums), sumForEachMerge(squares),
 		minForEachMerge(minima), maxForEachMerge(maxima), quantilesTDigestForEachMerge(`+levels+`)(quantiles)
 		FROM feature_sketches_1m WHERE tenant = {tenant:String} AND model = {model:String}
-		AND minute >= {from:DateTime('UTC')} AND minute < {to:DateTime('UTC')} GROUP BY version`, append(named(key), namedSpan(span)...)...)
+		AND `+within("minute", spans)+` GROUP BY version`, named(key)...)
 	if err != nil {
 		return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
 	}
 	defer func() { _ = rows.Close() }()
 	out := map[string]*schemas.WindowSummaries{}
+	whole := schemas.Span{Start: spans[0].Start, End: spans[len(spans)-1].End}
 	for rows.Next() {
 		var s sketches
 		if err := rows.Scan(&s.version, &s.rows, &s.present, &s.integers, &s.sums, &s.squares, &s.minima, &s.maxima, &s.quantiles); err != nil {
 			return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
 		}
-		w := &schemas.WindowSummaries{ModelKey: key, Version: s.version, Span: span, Rows: s.rows}
+		w := &schemas.WindowSummaries{ModelKey: key, Version: s.version, Span: whole, Rows: s.rows}
 		for p := range s.present {
 			if name, ok := nameOf(names, featureKey{s.version, schemas.Numeric, p}); ok {
 				w.Features = append(w.Features, s.summary(p, name))
@@ -177,7 +186,7 @@ func (s *sketches) variance(p int, n float64, of *schemas.Summary) float64 {
 
 // exactSummaries replaces sketched distributions by counted ones where a
 // version has few values.
-func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) (whole bool, err error) {
+func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) (whole bool, err error) {
 	whole = true
 	for version, w := range byVersion {
 		if w.Rows*uint64(len(w.Features)) > exactValues {
@@ -190,9 +199,9 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, span sch
 		rows, err := db.conn.Query(ctx, `SELECT toUInt16(place - 1) AS position, groupArray(value), groupArray(n) FROM (
 			SELECT place, value, count() AS n FROM inference_events ARRAY JOIN num AS value, arrayEnumerate(num) AS place
 			WHERE tenant = {tenant:String} AND model = {model:String} AND version = {version:String}
-			AND timestamp >= {from:DateTime('UTC')} AND timestamp < {to:DateTime('UTC')} AND NOT isNaN(value)
+			AND `+within("timestamp", spans)+` AND NOT isNaN(value)
 			GROUP BY place, value) GROUP BY position`,
-			append(append(named(key), namedSpan(span)...), ch.Named("version", version))...)
+			append(named(key), ch.Named("version", version))...)
 		if err != nil {
 			return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 		}
@@ -241,10 +250,10 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) (whole bool) {
 	return true
 }
 
-func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, span schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
+func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
 	rows, err := db.conn.Query(ctx, `SELECT version, position, value, sum(rows) FROM category_counts_1m
-		WHERE tenant = {tenant:String} AND model = {model:String} AND minute >= {from:DateTime('UTC')} AND minute < {to:DateTime('UTC')}
-		GROUP BY version, position, value ORDER BY version, position, value`, append(named(key), namedSpan(span)...)...)
+		WHERE tenant = {tenant:String} AND model = {model:String} AND `+within("minute", spans)+`
+		GROUP BY version, position, value ORDER BY version, position, value`, named(key)...)
 	if err != nil {
 		return fmt.Errorf("merge category counts of %s: %w", key.Model, err)
 	}

@@ -378,6 +378,18 @@ CREATE TABLE IF NOT EXISTS outcome_stats ON CLUSTER 'main' AS outcome_stats_loca
 
 CREATE TABLE IF NOT EXISTS detector_states ON CLUSTER 'main' AS detector_states_local ENGINE = Distributed('main', currentDatabase(), 'detector_states_local', cityHash64(tenant, model));
 
+ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS kind String COMMENT 'profile where it is empty' AFTER version;
+
+ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS model_version String COMMENT 'whose production, empty: of all versions' AFTER kind;
+
+ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS spans String COMMENT 'JSON array of start and end, empty: a file' CODEC(ZSTD(1)) AFTER model_version;
+
+ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS kind String AFTER version;
+
+ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS model_version String AFTER kind;
+
+ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS spans String AFTER model_version;
+
 CREATE TABLE IF NOT EXISTS silences_local ON CLUSTER 'main'
 (
     tenant     LowCardinality(String),

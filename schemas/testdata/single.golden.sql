@@ -344,6 +344,12 @@ ENGINE = ReplacingMergeTree(evaluated_at)
 PARTITION BY toYYYYMM(window_start)
 ORDER BY (tenant, model, window_start, window_end);
 
+ALTER TABLE references  ADD COLUMN IF NOT EXISTS kind String COMMENT 'profile where it is empty' AFTER version;
+
+ALTER TABLE references  ADD COLUMN IF NOT EXISTS model_version String COMMENT 'whose production, empty: of all versions' AFTER kind;
+
+ALTER TABLE references  ADD COLUMN IF NOT EXISTS spans String COMMENT 'JSON array of start and end, empty: a file' CODEC(ZSTD(1)) AFTER model_version;
+
 CREATE TABLE IF NOT EXISTS silences 
 (
     tenant     LowCardinality(String),
