@@ -17,9 +17,9 @@ type ReferenceStore interface {
 	Reference(ctx context.Context, key schemas.ModelKey, name, version string) (*schemas.Reference, error)
 	// PutReference stores a reference; the same again changes nothing.
 	PutReference(ctx context.Context, ref *schemas.Reference) error
-	// IncidentSpans are the times of a model's incidents, from onset to end; those
-	// of open ones end in the far future.
-	IncidentSpans(ctx context.Context, key schemas.ModelKey) ([]schemas.Span, error)
+	// IncidentSpans are the times of a model's incidents that were not over at
+	// since, from onset to end; those of open ones end in the far future.
+	IncidentSpans(ctx context.Context, key schemas.ModelKey, since time.Time) ([]schemas.Span, error)
 }
 
 // maxKept is how many references of a model are kept at hand: windows share
@@ -44,7 +44,7 @@ func (s *shelf) reference(ctx context.Context, p *Plan, window schemas.Span, sou
 	rule := &p.reference
 	if !rule.withinIncidents && rule.kind != ReferenceRange && !rule.sideBySide() {
 		var err error
-		if s.incidents, err = s.store.IncidentSpans(ctx, p.Key); err != nil {
+		if s.incidents, err = s.store.IncidentSpans(ctx, p.Key, window.Start.Add(-searchBack*rule.need())); err != nil {
 			return nil, fmt.Errorf("read incidents that a reference leaves out: %w", err)
 		}
 	}

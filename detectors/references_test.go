@@ -67,7 +67,7 @@ func (s *tables) PutReference(_ context.Context, r *schemas.Reference) error {
 	return nil
 }
 
-func (s *tables) IncidentSpans(context.Context, schemas.ModelKey) ([]schemas.Span, error) {
+func (s *tables) IncidentSpans(context.Context, schemas.ModelKey, time.Time) ([]schemas.Span, error) {
 	return s.incidents, nil
 }
 

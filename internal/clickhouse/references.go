@@ -105,28 +105,42 @@ func (db *DB) LastJudged(ctx context.Context) (map[schemas.ModelKey]time.Time, e
 // stillOpen ends the span of an incident that is not over.
 var stillOpen = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// IncidentSpans are the times of a model's incidents, from onset to end,
-// ascending and in whole minutes; those of open ones end in the far future.
-func (db *DB) IncidentSpans(ctx context.Context, key schemas.ModelKey) ([]schemas.Span, error) {
-	rows, err := db.conn.Query(ctx, "SELECT onset, resolved_at FROM incidents FINAL WHERE tenant = {tenant:String} AND model = {model:String} ORDER BY onset, id", named(key)...)
+// IncidentSpans are the times of a model's incidents that were not over at since,
+// from onset to end, ascending and in whole minutes; those of open ones end in the
+// far future. What somebody judged a false positive was no incident.
+func (db *DB) IncidentSpans(ctx context.Context, key schemas.ModelKey, since time.Time) ([]schemas.Span, error) {
+	rows, err := db.conn.Query(ctx, `SELECT id, onset, resolved_at FROM incidents FINAL WHERE tenant = {tenant:String} AND model = {model:String}
+		AND (resolved_at IS NULL OR resolved_at > {since:DateTime('UTC')}) ORDER BY onset, id`, append(named(key), ch.Named("since", since.UTC().Format(time.DateTime)))...)
 	if err != nil {
 		return nil, fmt.Errorf("read times of incidents of %s: %w", key.Model, err)
 	}
 	defer func() { _ = rows.Close() }()
-	var out []schemas.Span
+	var all []schemas.Incident
 	for rows.Next() {
-		var onset time.Time
-		var resolved *time.Time
-		if err := rows.Scan(&onset, &resolved); err != nil {
+		var i schemas.Incident
+		if err := rows.Scan(&i.ID, &i.Onset, &i.ResolvedAt); err != nil {
 			return nil, fmt.Errorf("read times of incidents of %s: %w", key.Model, err)
 		}
-		span := schemas.Span{Start: onset.UTC().Truncate(time.Minute), End: stillOpen}
-		if resolved != nil {
-			span.End = resolved.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute)
+		all = append(all, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read times of incidents of %s: %w", key.Model, err)
+	}
+	if err := db.withActions(ctx, all); err != nil {
+		return nil, err
+	}
+	var out []schemas.Span
+	for i := range all {
+		if all[i].FalsePositive() {
+			continue
+		}
+		span := schemas.Span{Start: all[i].Onset.UTC().Truncate(time.Minute), End: stillOpen}
+		if r := all[i].ResolvedAt; r != nil {
+			span.End = r.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute)
 		}
 		out = append(out, span)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // storedCalibrations of a reference; none when it is not stored.

@@ -93,11 +93,14 @@ func TestReferencesRoundTrip(t *testing.T) {
 		{ID: "1", Revision: 1, Tenant: "t", Model: "m", State: schemas.IncidentOpen, Onset: at, OpenedAt: at, UpdatedAt: at},
 		{ID: "1", Revision: 2, Tenant: "t", Model: "m", State: schemas.IncidentResolved, Onset: at, OpenedAt: at, UpdatedAt: at, ResolvedAt: &resolved},
 		{ID: "2", Revision: 1, Tenant: "t", Model: "m", State: schemas.IncidentOpen, Onset: at.Add(time.Hour), OpenedAt: at, UpdatedAt: at},
+		{ID: "4", Revision: 1, Tenant: "t", Model: "m", State: schemas.IncidentResolved, Onset: at.Add(-99 * time.Hour), OpenedAt: at, UpdatedAt: at, ResolvedAt: new(at.Add(-98 * time.Hour))},
+		{ID: "5", Revision: 1, Tenant: "t", Model: "m", State: schemas.IncidentOpen, Onset: at.Add(2 * time.Hour), OpenedAt: at, UpdatedAt: at},
 		{ID: "3", Revision: 1, Tenant: "t", Model: "other", State: schemas.IncidentOpen, Onset: at, OpenedAt: at, UpdatedAt: at},
 	} {
 		check(t, db.PutIncident(ctx, i))
 	}
-	spans, err := db.IncidentSpans(ctx, key)
+	check(t, db.PutAction(ctx, schemas.Action{ID: "a", Tenant: "t", Model: "m", IncidentID: "5", Kind: schemas.ActionFalsePositive, Time: at}))
+	spans, err := db.IncidentSpans(ctx, key, at.Add(-time.Hour))
 	check(t, err)
 	if len(spans) != 2 || spans[0] != (schemas.Span{Start: at, End: at.Add(2 * time.Minute)}) || spans[1].Start != at.Add(time.Hour) || spans[1].End.Year() < 2100 {
 		t.Errorf("incidents lasted %v", spans)
