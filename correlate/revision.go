@@ -61,7 +61,7 @@ func (inc *incident) view(cfg Config) schemas.Incident {
 		v.Signals = append(v.Signals, s.peak)
 	}
 	slices.SortFunc(v.Signals, func(a, b schemas.Signal) int {
-		return cmp.Or(cmp.Compare(strength(&b), strength(&a)), compareSeries(&a, &b))
+		return cmp.Or(cmp.Compare(weight(&b), weight(&a)), compareSeries(&a, &b))
 	})
 	for _, s := range v.Signals {
 		if !slices.Contains(v.Features, s.Feature) {

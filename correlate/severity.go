@@ -51,6 +51,11 @@ func isOutput(f string) bool {
 // as a whole.
 func isInput(f string) bool { return f != "" && !isOutput(f) && f != schemas.FeatureLatency }
 
+// weight orders alarms: their strength times the importance of their feature.
+func weight(s *schemas.Signal) float64 {
+	return min(strength(s)*s.Weight(), math.MaxFloat64)
+}
+
 // strength makes alarms of different detectors comparable: how many times the
 // smallest effect that counts. Without a threshold it is the score itself. It
 // is finite, so that incidents can always be stored.

@@ -88,6 +88,12 @@ func size(s *schemas.Signal) string {
 	if s.Threshold > 0 {
 		text += fmt.Sprintf(", %s times its threshold %s", number(strength(s)), number(s.Threshold))
 	}
+	if s.Importance > 0 {
+		text += fmt.Sprintf(", %s times as important as the average feature", number(s.Importance))
+	}
+	if s.StrongestSegment != "" {
+		text += fmt.Sprintf(", strongest in %s: %.0f %% of it", s.StrongestSegment, 100*s.SegmentShare)
+	}
 	return text
 }
 

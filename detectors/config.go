@@ -129,6 +129,8 @@ type Model struct {
 	Thresholds      map[string]float64      `yaml:"thresholds"`        // smallest effect that counts, by detector, in the detector's unit. Default: the detector's own
 	Multivariate    Multivariate            `yaml:"multivariate"`      // see detect.multivariate
 	Features        map[string]FeatureRules `yaml:"features"`          // exceptions by feature, also for _score, _latency_ms and _prediction
+	Importance      map[string]float64      `yaml:"importance"`        // of features for the model, such as the mean of |SHAP|, at least 0: signals and incidents are ranked by drift times importance. Features that are not named count as the average of those that are
+	ImportanceFrom  string                  `yaml:"importance_from"`   // CSV or Parquet file with the columns feature and importance, for those that importance does not name
 	Performance     outcomes.Performance    `yaml:"performance"`       // how well the model does by its labels; see docs/performance.md
 	Sequential      []string                `yaml:"sequential"`        // detectors that follow the model's errors one by one, once its labels are final, see docs/quality.md; "none" for none. Default empty, which means adwin
 	Challenger      outcomes.Challenger     `yaml:"challenger"`        // two versions held against each other by their labels
@@ -188,6 +190,10 @@ func (m Model) Validate() error {
 		m.Multivariate.check(),
 		m.Reference.check("reference"),
 		outcomes.CheckTogether(m.Performance, m.Sequential, m.Challenger),
+	}
+	for _, f := range slices.Sorted(maps.Keys(m.Importance)) {
+		v := m.Importance[f]
+		errs = append(errs, check(v >= 0 && !math.IsInf(v, 0), "importance."+f, "%v is not a number of at least 0", v))
 	}
 	for _, f := range slices.Sorted(maps.Keys(m.Features)) {
 		errs = append(errs, m.Features[f].check("features."+f))

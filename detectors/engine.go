@@ -48,14 +48,14 @@ type Stats struct {
 // its methods may be called while another one runs. It keeps only windows that
 // wait; an evaluated window is forgotten until it is touched again.
 type Engine struct {
-	cfg     Config
-	source  Source
-	sink    Sink
-	joint   JointSource    // nil: rows are not compared
-	refs    ReferenceStore // nil: references are given, never made
-	models  map[schemas.ModelKey]*watched
-	pending map[windowKey]*pendingWindow
-	stats   Stats
+	cfg      Config
+	source   Source
+	sink     Sink
+	joint    JointSource   // nil: rows are not compared
+	segments SegmentSource // nil: nothing is said of segments
+	models   map[schemas.ModelKey]*watched
+	pending  map[windowKey]*pendingWindow
+	stats    Stats
 }
 
 type watched struct {
@@ -125,7 +125,6 @@ func (e *Engine) SetJoint(j JointSource) { e.joint = j }
 // SetReferences gives the engine what references of production are made of,
 // and where they are kept.
 func (e *Engine) SetReferences(s ReferenceStore) {
-	e.refs = s
 	for _, m := range e.models {
 		m.shelf.store = s
 	}
@@ -318,6 +317,9 @@ func (e *Engine) evaluate(ctx context.Context, w *pendingWindow, now time.Time) 
 	}
 	signals, err := e.judge(ctx, m, ref, found, w.span, now)
 	if err != nil {
+		return false, err
+	}
+	if err := e.locate(ctx, m, ref, w.span, signals); err != nil {
 		return false, err
 	}
 	ev := schemas.Evaluation{ModelKey: m.plan.Key, Span: w.span, Signals: signals}

@@ -134,7 +134,7 @@ func (all summaries) withOtherKind(s *schemas.Summary) *schemas.Summary {
 // run one detector on one feature.
 func (e *evaluation) run(d *Detector, s schemas.Signal, ref, cur *schemas.Summary) {
 	s.Feature, s.Detector, s.Unit = ref.Feature, d.Name, d.Unit
-	s.Threshold = e.plan.threshold(d, ref.Feature)
+	s.Threshold, s.Importance = e.plan.threshold(d, ref.Feature), e.plan.importanceOf(ref.Feature)
 	s.NReference, s.NWindow = d.Rows(ref), d.Rows(cur)
 	switch {
 	case s.NWindow == 0:

@@ -34,9 +34,11 @@ type Plan struct {
 	multivariate Multivariate
 	thresholds   map[string]float64
 	features     map[string]FeatureRules
+	importance   map[string]float64 // against the average; nil when not given
 }
 
-// NewPlan merges the detect section and a model's entry.
+// NewPlan merges the detect section and a model's entry, which WithImportance has
+// read the importance of features into.
 func NewPlan(c Config, m Model) (*Plan, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -73,6 +75,7 @@ func NewPlan(c Config, m Model) (*Plan, error) {
 		names = m.Detectors
 	}
 	p.detectors, p.joint = selected(names), selectedJoint(names)
+	p.importance = relative(m.Importance)
 	p.multivariate = m.Multivariate.or(c.Multivariate)
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 type row struct {
 	at      time.Time
 	version string
+	segment string
 	x       float64
 	c       string
 }
@@ -38,20 +40,49 @@ func (s *tables) Summaries(ctx context.Context, key schemas.ModelKey, of schemas
 	return s.Production(ctx, key, []schemas.Span{of})
 }
 
-func (s *tables) Production(_ context.Context, key schemas.ModelKey, spans []schemas.Span) (out []schemas.WindowSummaries, _ error) {
-	x, c := map[string][]float64{}, map[string][]string{}
+func (s *tables) Production(_ context.Context, key schemas.ModelKey, spans []schemas.Span) ([]schemas.WindowSummaries, error) {
+	return s.merged(key, spans, func(row) string { return "" }), nil
+}
+
+func (s *tables) SegmentNames(_ context.Context, _ schemas.ModelKey, of schemas.Span, most int) ([]string, error) {
+	names := map[string]bool{}
 	for _, r := range s.rows {
-		if slices.ContainsFunc(spans, func(s schemas.Span) bool { return s.Contains(r.at) }) {
-			x[r.version], c[r.version] = append(x[r.version], r.x), append(c[r.version], r.c)
+		if of.Contains(r.at) {
+			names[r.segment] = true
 		}
 	}
-	for _, v := range slices.Sorted(maps.Keys(x)) {
+	all := slices.Sorted(maps.Keys(names))
+	return all[:min(most, len(all))], nil
+}
+
+func (s *tables) Segments(_ context.Context, key schemas.ModelKey, spans []schemas.Span, names []string) ([]schemas.WindowSummaries, error) {
+	return s.merged(key, spans, func(r row) string {
+		if slices.Contains(names, r.segment) {
+			return r.segment
+		}
+		return schemas.OtherCategories
+	}), nil
+}
+
+func (s *tables) merged(key schemas.ModelKey, spans []schemas.Span, segment func(row) string) (out []schemas.WindowSummaries) {
+	type part struct{ version, segment string }
+	x, c := map[part][]float64{}, map[part][]string{}
+	for _, r := range s.rows {
+		if slices.ContainsFunc(spans, func(s schemas.Span) bool { return s.Contains(r.at) }) {
+			p := part{r.version, segment(r)}
+			x[p], c[p] = append(x[p], r.x), append(c[p], r.c)
+		}
+	}
+	parts := slices.SortedFunc(maps.Keys(x), func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.version, b.version), cmp.Compare(a.segment, b.segment))
+	})
+	for _, p := range parts {
 		out = append(out, schemas.WindowSummaries{
-			ModelKey: key, Version: v, Span: spans[0], Rows: uint64(len(x[v])),
-			Features: []schemas.Summary{SummarizeStrings("c", c[v]), SummarizeNumbers("x", x[v])},
+			ModelKey: key, Version: p.version, Segment: p.segment, Span: spans[0], Rows: uint64(len(x[p])),
+			Features: []schemas.Summary{SummarizeStrings("c", c[p]), SummarizeNumbers("x", x[p])},
 		})
 	}
-	return out, nil
+	return out
 }
 
 func (s *tables) Reference(_ context.Context, _ schemas.ModelKey, name, version string) (*schemas.Reference, error) {
@@ -84,7 +115,7 @@ func traffic(rng *rand.Rand, from time.Time, hours, perHour int) (out []row) {
 	for h := range hours {
 		for range perHour {
 			at := from.Add(time.Duration(h)*time.Hour + time.Duration(rng.IntN(3600))*time.Second)
-			r := row{at: at, version: string(rune('1' + rng.IntN(2))), x: float64(rng.IntN(100)), c: string(rune('a' + rng.IntN(3)))}
+			r := row{at: at, version: string(rune('1' + rng.IntN(2))), segment: string(rune('p' + rng.IntN(3))), x: float64(rng.IntN(100)), c: string(rune('a' + rng.IntN(3)))}
 			if 3*h > 2*hours {
 				r.x += 60
 			}
@@ -109,6 +140,7 @@ func (s *tables) run(t *testing.T, rng *rand.Rand, c Config, m Model, ref *schem
 			t.Fatal(err)
 		}
 		e.SetReferences(s)
+		e.SetSegments(s)
 		if ref != nil {
 			e.SetReference(*ref)
 		}
@@ -199,7 +231,7 @@ func TestLawArrivalOrderDoesNotMatter(t *testing.T) {
 	twoOfThree := base
 	twoOfThree.AlarmWindows, twoOfThree.AlarmOf = 2, 3
 	calibrated := base
-	calibrated.Calibrate = true
+	calibrated.Calibrate, calibrated.FalseAlarmEvery = true, hours(12) // two days tell no smaller chances
 	for _, c := range []struct {
 		name   string
 		config Config
@@ -273,7 +305,7 @@ func compareTables(t *testing.T, want, got *tables) {
 	for _, key := range slices.Sorted(maps.Keys(want.signals)) {
 		w := want.signals[key]
 		g, ok := got.signals[key]
-		if !ok || g.Reference != w.Reference || g.State != w.State || g.NWindow != w.NWindow || g.NReference != w.NReference || !alike(g.Score, w.Score) || !alike(g.PValue, w.PValue) {
+		if !ok || g.Reference != w.Reference || g.State != w.State || g.NWindow != w.NWindow || g.NReference != w.NReference || !alike(g.Score, w.Score) || !alike(g.PValue, w.PValue) || g.StrongestSegment != w.StrongestSegment || !alike(g.SegmentShare, w.SegmentShare) {
 			if differ++; differ < 5 {
 				t.Errorf("%s: in order %s %s %.12g p=%.12g of %d, now %s %s %.12g p=%.12g of %d (there: %t)", key, w.State, w.Reference, w.Score, w.PValue, w.NWindow, g.State, g.Reference, g.Score, g.PValue, g.NWindow, ok)
 			}

@@ -80,7 +80,7 @@ func tables(t *testing.T) map[string]map[string]string {
 		for _, s := range m.Statements {
 			table := createTable.FindStringSubmatch(s)
 			if c := addColumn.FindStringSubmatch(s); c != nil {
-				out[c[1]][c[2]] = columnExtras.ReplaceAllString(c[3], "")
+				out[c[1]][c[2]] = lowCardinality.ReplaceAllString(columnExtras.ReplaceAllString(c[3], ""), "$1")
 			}
 			if table == nil {
 				continue

@@ -36,9 +36,23 @@ type Signal struct {
 	NReference    uint64    `json:"n_reference"`
 	NWindow       uint64    `json:"n_window"`
 	Reference     string    `json:"reference"` // Reference.ID
-	State         State     `json:"state"`
-	Reason        string    `json:"reason"`       // one sentence
-	EvaluatedAt   time.Time `json:"evaluated_at"` // wall clock of the evaluation; the newest wins
+
+	Importance       float64 `json:"importance"`        // of the feature for the model, against the average of its features, as the user gave it; 0 when not given
+	StrongestSegment string  `json:"strongest_segment"` // of an alarm: the segment without which the score would be smallest; empty when none stands out
+	SegmentShare     float64 `json:"segment_share"`     // of the score that is gone without that segment, up to 1
+
+	State       State     `json:"state"`
+	Reason      string    `json:"reason"`       // one sentence
+	EvaluatedAt time.Time `json:"evaluated_at"` // wall clock of the evaluation; the newest wins
+}
+
+// Weight is how much the signal counts among others of the same strength: the
+// importance of its feature, 1 where none is given.
+func (s *Signal) Weight() float64 {
+	if s.Importance > 0 {
+		return s.Importance
+	}
+	return 1
 }
 
 // SilentPrefix begins the names of detectors of silent failures.

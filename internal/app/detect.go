@@ -15,6 +15,9 @@ import (
 
 // startDetect: announcements → evaluations.
 func (a *App) startDetect(start, run context.Context) error {
+	if err := a.readImportance(); err != nil {
+		return err
+	}
 	refs, err := a.loadReferences(start)
 	if err != nil {
 		return err
@@ -40,6 +43,7 @@ func (a *App) startDetect(start, run context.Context) error {
 			}
 			e.SetJoint(joint)
 			e.SetReferences(a.db)
+			e.SetSegments(a.db)
 			a.resume(run, e)
 			d := &detect{a: a, p: p, engine: e, outcomes: a.newOutcomes(p, judges)}
 			if p.Number == 0 && a.cfg.Detect.Silent.Enabled {

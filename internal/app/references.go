@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/driftline/driftline/detectors"
@@ -50,6 +51,19 @@ func (a *App) loadReferences(ctx context.Context) ([]*schemas.Reference, error) 
 		refs = append(refs, &ref)
 	}
 	return refs, errors.Join(errs...)
+}
+
+// readImportance of features, once a start, for the models that name a file of it.
+func (a *App) readImportance() error {
+	models := slices.Clone(a.cfg.Models)
+	var errs []error
+	for i := range models {
+		m, err := models[i].WithImportance()
+		models[i] = m
+		errs = append(errs, err)
+	}
+	a.cfg.Models = models
+	return errors.Join(errs...)
 }
 
 // watched are the models that are compared with anything.

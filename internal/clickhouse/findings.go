@@ -46,11 +46,12 @@ func (db *DB) PutSignals(ctx context.Context, signals []schemas.Signal) error {
 	if len(signals) == 0 {
 		return nil
 	}
-	columns := "tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, minimal_effect, n_reference, n_window, reference, state, reason, evaluated_at"
+	columns := "tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, minimal_effect, n_reference, n_window, reference, importance, strongest_segment, segment_share, state, reason, evaluated_at"
 	return db.insert(ctx, "signals", "", columns, func(b driver.Batch) error {
 		for _, s := range signals {
 			err := b.Append(s.Tenant, s.Model, s.Version, s.Segment, s.Feature, s.Detector, s.WindowStart, s.WindowEnd, s.Score, s.Unit,
-				s.Threshold, s.PValue, s.MinimalEffect, s.NReference, s.NWindow, s.Reference, string(s.State), s.Reason, s.EvaluatedAt)
+				s.Threshold, s.PValue, s.MinimalEffect, s.NReference, s.NWindow, s.Reference,
+				s.Importance, s.StrongestSegment, s.SegmentShare, string(s.State), s.Reason, s.EvaluatedAt)
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -30,11 +31,51 @@ func (db *DB) Summaries(ctx context.Context, key schemas.ModelKey, span schemas.
 
 // Production is Summaries of several spans together, disjoint and ascending.
 func (db *DB) Production(ctx context.Context, key schemas.ModelKey, spans []schemas.Span) ([]schemas.WindowSummaries, error) {
+	return db.merged(ctx, key, spans, together)
+}
+
+// SegmentNames are the segments with the most rows in a span, at most so many.
+func (db *DB) SegmentNames(ctx context.Context, key schemas.ModelKey, span schemas.Span, most int) (out []string, err error) {
+	rows, err := db.conn.Query(ctx, `SELECT segment FROM feature_sketches_1m WHERE tenant = {tenant:String} AND model = {model:String}
+		AND `+within("minute", []schemas.Span{span})+` GROUP BY segment ORDER BY sum(rows) DESC, segment LIMIT {most:UInt32}`, append(named(key), ch.Named("most", strconv.Itoa(most)))...)
+	if err != nil {
+		return nil, fmt.Errorf("read segments of %s: %w", key.Model, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("read segments of %s: %w", key.Model, err)
+		}
+		out = append(out, name)
+	}
+	return out, rows.Err()
+}
+
+// Segments is Production by version and segment, ascending. All segments that are
+// not named are together one, schemas.OtherCategories.
+func (db *DB) Segments(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names []string) ([]schemas.WindowSummaries, error) {
+	return db.merged(ctx, key, spans, grouping{
+		"if(has({names:Array(String)}, segment), segment, '" + schemas.OtherCategories + "')", []any{ch.Named("names", names)},
+	})
+}
+
+// grouping is the expression by which segments are put together, and its
+// arguments.
+type grouping struct {
+	by   string
+	args []any
+}
+
+// together makes one of all segments.
+var together = grouping{by: "''"}
+
+func (db *DB) merged(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, segments grouping) ([]schemas.WindowSummaries, error) {
 	if len(spans) == 0 {
 		return nil, nil
 	}
 	for try := 1; ; try++ {
-		out, whole, err := db.summaries(ctx, key, spans)
+		out, whole, err := db.summaries(ctx, key, spans, segments)
 		if whole || err != nil || try == maxTries {
 			return out, err
 		}
@@ -53,31 +94,36 @@ const maxTries = 5
 
 // summaries reads a window once; whole is false when some of the rows that its
 // states count cannot be seen.
-func (db *DB) summaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span) (all []schemas.WindowSummaries, whole bool, err error) {
+func (db *DB) summaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, segments grouping) (all []schemas.WindowSummaries, whole bool, err error) {
 	names, err := db.featureNames(ctx, key)
 	if err != nil {
 		return nil, false, err
 	}
-	byVersion, err := db.numericSummaries(ctx, key, spans, names)
+	parts, err := db.numericSummaries(ctx, key, spans, segments, names)
 	if err != nil {
 		return nil, false, err
 	}
-	if whole, err = db.exactSummaries(ctx, key, spans, names, byVersion); err != nil {
+	if whole, err = db.exactSummaries(ctx, key, spans, segments, names, parts); err != nil {
 		return nil, false, err
 	}
-	if err := db.categorySummaries(ctx, key, spans, names, byVersion); err != nil {
+	if err := db.categorySummaries(ctx, key, spans, segments, names, parts); err != nil {
 		return nil, false, err
 	}
 	var out []schemas.WindowSummaries
-	for _, w := range byVersion {
+	for _, w := range parts {
 		slices.SortFunc(w.Features, func(a, b schemas.Summary) int {
 			return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Feature, b.Feature))
 		})
 		out = append(out, *w)
 	}
-	slices.SortFunc(out, func(a, b schemas.WindowSummaries) int { return cmp.Compare(a.Version, b.Version) })
+	slices.SortFunc(out, func(a, b schemas.WindowSummaries) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Segment, b.Segment))
+	})
 	return out, whole, nil
 }
+
+// part of a model's traffic: a version, and a segment or all of them.
+type part struct{ version, segment string }
 
 type featureKey struct {
 	version  string
@@ -118,38 +164,38 @@ func nameOf(names map[featureKey]string, k featureKey) (string, bool) {
 	return "", false
 }
 
-func (db *DB) numericSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string) (map[string]*schemas.WindowSummaries, error) {
+func (db *DB) numericSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, segments grouping, names map[featureKey]string) (map[part]*schemas.WindowSummaries, error) {
 	levels := ddl.LevelList()
-	rows, err := db.conn.Query(ctx, `SELECT version, sum(rows),
+	rows, err := db.conn.Query(ctx, `SELECT version, `+segments.by+` AS part, sum(rows),
 		sumForEachMerge(present), sumForEachMerge(integers), sumForEachMerge(sums), sumForEachMerge(squares),
 		minForEachMerge(minima), maxForEachMerge(maxima), quantilesTDigestForEachMerge(`+levels+`)(quantiles)
 		FROM feature_sketches_1m WHERE tenant = {tenant:String} AND model = {model:String}
-		AND `+within("minute", spans)+` GROUP BY version`, named(key)...)
+		AND `+within("minute", spans)+` GROUP BY version, part`, append(named(key), segments.args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
 	}
 	defer func() { _ = rows.Close() }()
-	out := map[string]*schemas.WindowSummaries{}
+	out := map[part]*schemas.WindowSummaries{}
 	whole := schemas.Span{Start: spans[0].Start, End: spans[len(spans)-1].End}
 	for rows.Next() {
 		var s sketches
-		if err := rows.Scan(&s.version, &s.rows, &s.present, &s.integers, &s.sums, &s.squares, &s.minima, &s.maxima, &s.quantiles); err != nil {
+		if err := rows.Scan(&s.version, &s.segment, &s.rows, &s.present, &s.integers, &s.sums, &s.squares, &s.minima, &s.maxima, &s.quantiles); err != nil {
 			return nil, fmt.Errorf("merge sketches of %s: %w", key.Model, err)
 		}
-		w := &schemas.WindowSummaries{ModelKey: key, Version: s.version, Span: whole, Rows: s.rows}
+		w := &schemas.WindowSummaries{ModelKey: key, Version: s.version, Segment: s.segment, Span: whole, Rows: s.rows}
 		for p := range s.present {
 			if name, ok := nameOf(names, featureKey{s.version, schemas.Numeric, p}); ok {
 				w.Features = append(w.Features, s.summary(p, name))
 			}
 		}
-		out[s.version] = w
+		out[part{s.version, s.segment}] = w
 	}
 	return out, rows.Err()
 }
 
-// sketches of all numeric features of a version, by position.
+// sketches of all numeric features of a part, by position.
 type sketches struct {
-	version        string
+	part
 	rows           uint64
 	present        []uint64
 	integers       []uint64
@@ -185,10 +231,10 @@ func (s *sketches) variance(p int, n float64, of *schemas.Summary) float64 {
 }
 
 // exactSummaries replaces sketched distributions by counted ones where a
-// version has few values.
-func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) (whole bool, err error) {
+// part has few values.
+func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, segments grouping, names map[featureKey]string, parts map[part]*schemas.WindowSummaries) (whole bool, err error) {
 	whole = true
-	for version, w := range byVersion {
+	for of, w := range parts {
 		if w.Rows*uint64(len(w.Features)) > exactValues {
 			continue
 		}
@@ -198,10 +244,10 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, spans []
 		}
 		rows, err := db.conn.Query(ctx, `SELECT toUInt16(place - 1) AS position, groupArray(value), groupArray(n) FROM (
 			SELECT place, value, count() AS n FROM inference_events ARRAY JOIN num AS value, arrayEnumerate(num) AS place
-			WHERE tenant = {tenant:String} AND model = {model:String} AND version = {version:String}
+			WHERE tenant = {tenant:String} AND model = {model:String} AND version = {version:String} AND `+segments.by+` = {segment:String}
 			AND `+within("timestamp", spans)+` AND NOT isNaN(value)
 			GROUP BY place, value) GROUP BY position`,
-			append(named(key), ch.Named("version", version))...)
+			append(append(named(key), segments.args...), ch.Named("version", of.version), ch.Named("segment", of.segment))...)
 		if err != nil {
 			return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 		}
@@ -213,7 +259,7 @@ func (db *DB) exactSummaries(ctx context.Context, key schemas.ModelKey, spans []
 				_ = rows.Close()
 				return false, fmt.Errorf("count values of %s: %w", key.Model, err)
 			}
-			name, _ := nameOf(names, featureKey{version, schemas.Numeric, int(position)})
+			name, _ := nameOf(names, featureKey{of.version, schemas.Numeric, int(position)})
 			if s := sketched[name]; s != nil && !exact(s, values, counts) {
 				whole = false
 			}
@@ -250,18 +296,19 @@ func exact(s *schemas.Summary, values []float32, counts []uint64) (whole bool) {
 	return true
 }
 
-func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, names map[featureKey]string, byVersion map[string]*schemas.WindowSummaries) error {
-	rows, err := db.conn.Query(ctx, `SELECT version, position, value, sum(rows) FROM category_counts_1m
+func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, spans []schemas.Span, segments grouping, names map[featureKey]string, parts map[part]*schemas.WindowSummaries) error {
+	rows, err := db.conn.Query(ctx, `SELECT version, `+segments.by+` AS part, position, value, sum(rows) FROM category_counts_1m
 		WHERE tenant = {tenant:String} AND model = {model:String} AND `+within("minute", spans)+`
-		GROUP BY version, position, value ORDER BY version, position, value`, named(key)...)
+		GROUP BY version, part, position, value ORDER BY version, part, position, value`, append(named(key), segments.args...)...)
 	if err != nil {
 		return fmt.Errorf("merge category counts of %s: %w", key.Model, err)
 	}
 	defer func() { _ = rows.Close() }()
 	var last featureKey
+	var at part
 	var cur *schemas.Summary
 	flush := func() {
-		w := byVersion[last.version]
+		w := parts[at]
 		if cur == nil || w == nil {
 			return
 		}
@@ -270,15 +317,16 @@ func (db *DB) categorySummaries(ctx context.Context, key schemas.ModelKey, spans
 		w.Features = append(w.Features, *cur)
 	}
 	for rows.Next() {
-		var version, value string
+		var of part
+		var value string
 		var position uint16
 		var n uint64
-		if err := rows.Scan(&version, &position, &value, &n); err != nil {
+		if err := rows.Scan(&of.version, &of.segment, &position, &value, &n); err != nil {
 			return fmt.Errorf("merge category counts of %s: %w", key.Model, err)
 		}
-		if k := (featureKey{version, schemas.Categorical, int(position)}); cur == nil || k != last {
+		if k := (featureKey{of.version, schemas.Categorical, int(position)}); cur == nil || k != last || of != at {
 			flush()
-			last, cur = k, nil
+			last, at, cur = k, of, nil
 			if name, ok := nameOf(names, k); ok {
 				cur = &schemas.Summary{Feature: name, Kind: schemas.Categorical}
 			}

@@ -384,11 +384,23 @@ ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS model_ve
 
 ALTER TABLE references_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS spans String COMMENT 'JSON array of start and end, empty: a file' CODEC(ZSTD(1)) AFTER model_version;
 
+ALTER TABLE signals_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS importance Float64 COMMENT '0: not given' AFTER reference;
+
+ALTER TABLE signals_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS strongest_segment LowCardinality(String) AFTER importance;
+
+ALTER TABLE signals_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS segment_share Float64 AFTER strongest_segment;
+
 ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS kind String AFTER version;
 
 ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS model_version String AFTER kind;
 
 ALTER TABLE references ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS spans String AFTER model_version;
+
+ALTER TABLE signals ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS importance Float64 AFTER reference;
+
+ALTER TABLE signals ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS strongest_segment LowCardinality(String) AFTER importance;
+
+ALTER TABLE signals ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS segment_share Float64 AFTER strongest_segment;
 
 CREATE TABLE IF NOT EXISTS silences_local ON CLUSTER 'main'
 (

@@ -350,6 +350,12 @@ ALTER TABLE references  ADD COLUMN IF NOT EXISTS model_version String COMMENT 'w
 
 ALTER TABLE references  ADD COLUMN IF NOT EXISTS spans String COMMENT 'JSON array of start and end, empty: a file' CODEC(ZSTD(1)) AFTER model_version;
 
+ALTER TABLE signals  ADD COLUMN IF NOT EXISTS importance Float64 COMMENT '0: not given' AFTER reference;
+
+ALTER TABLE signals  ADD COLUMN IF NOT EXISTS strongest_segment LowCardinality(String) AFTER importance;
+
+ALTER TABLE signals  ADD COLUMN IF NOT EXISTS segment_share Float64 AFTER strongest_segment;
+
 CREATE TABLE IF NOT EXISTS silences 
 (
     tenant     LowCardinality(String),
