@@ -16,11 +16,21 @@ import (
 const longest = 24 * time.Hour
 
 // SymptomOf an incident: what its causes are looked for with, and until when.
-// What failed silently and is no model is the symptom itself.
-func SymptomOf(i *schemas.Incident) (s rank.Symptom, until time.Time) {
+// What failed silently and is no model is the symptom itself. Beside are other
+// incidents of the model in its time: what labels say of a model whose inputs
+// arrive broken, or have moved, may follow from that.
+func SymptomOf(i *schemas.Incident, beside []schemas.Incident) (s rank.Symptom, until time.Time) {
 	s = rank.Symptom{Entity: graph.Of(graph.Model, i.Model), At: i.Onset, Signals: i.Signals, Effects: rank.EffectsOf(i.Signals)}
 	if graph.Entity(i.Model).Kind() != "" {
 		s.Entity = graph.Entity(i.Model)
+	}
+	if isOutcome(i) {
+		s.Signals = slices.Clone(s.Signals)
+		for k := range beside {
+			if o := &beside[k]; o.ID != i.ID && o.ModelKey() == i.ModelKey() && !isOutcome(o) && !isSilent(o) && overlap(i, o) {
+				s.Signals = append(s.Signals, o.Signals...)
+			}
+		}
 	}
 	if len(i.Signals) > 0 {
 		s.Within = i.OpenedAt.Sub(i.Onset)
@@ -33,6 +43,11 @@ func SymptomOf(i *schemas.Incident) (s rank.Symptom, until time.Time) {
 		until = latest
 	}
 	return s, until
+}
+
+// overlap tells whether two incidents have a window in common.
+func overlap(a, b *schemas.Incident) bool {
+	return a.Onset.Before(b.UpdatedAt) && b.Onset.Before(a.UpdatedAt)
 }
 
 // Diagnose attaches a diagnosis to an open incident and returns its next

@@ -12,6 +12,7 @@ import (
 	"github.com/driftline/driftline/correlate/metric"
 	"github.com/driftline/driftline/correlate/rank"
 	"github.com/driftline/driftline/correlate/tables"
+	"github.com/driftline/driftline/internal/clickhouse"
 	"github.com/driftline/driftline/internal/kafka"
 	"github.com/driftline/driftline/schemas"
 )
@@ -245,7 +246,11 @@ func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Dia
 	store := tables.New(a.db.Conn())
 	var learnt lesson
 	return func(ctx context.Context, inc schemas.Incident) (*schemas.Diagnosis, error) {
-		symptom, until := correlate.SymptomOf(&inc)
+		beside, err := a.db.FindIncidents(ctx, clickhouse.IncidentFilter{Tenant: inc.Tenant, Model: inc.Model, From: inc.Onset.Add(-besideBack), Limit: 100})
+		if err != nil {
+			return nil, err
+		}
+		symptom, until := correlate.SymptomOf(&inc, beside)
 		from := inc.Onset.Add(-cfg.Lookback)
 		known, err := store.Ask(ctx, tables.Question{
 			Tenant: inc.Tenant, Model: inc.Model, From: from, Until: until, Registry: registry, MaxSeries: cfg.MaxSeries, MaxEvents: cfg.MaxEvents,
@@ -264,6 +269,10 @@ func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Dia
 		return &res.Diagnosis, nil
 	}, nil
 }
+
+// besideBack is how long before an incident others of its model may have begun
+// that have to do with it.
+const besideBack = 24 * time.Hour
 
 // lesson is what people's judgements of diagnoses come to. One goroutine at a
 // time asks for it.

@@ -28,6 +28,7 @@ type Verdict struct {
 	Found        bool     `json:"found"`
 	DelaySeconds float64  `json:"delay_seconds"` // event time from the fault to the end of the window that showed it
 	Incidents    []string `json:"incidents"`     // that it explains
+	Titles       []string `json:"titles"`        // of them
 	Named        string   `json:"named"`         // the first cause of the incident that names it best: entity, or kind
 	NamedKind    string   `json:"named_kind"`
 	Confidence   float64  `json:"confidence"`
@@ -65,7 +66,7 @@ func judge(s *scenario.Scenario, w *world.World, incidents []schemas.Incident) *
 			until = start.Add(f.Until + echo)
 		}
 		reached := w.Reached(f.On)
-		v := Verdict{Kind: f.Kind, On: f.On, Incidents: []string{}}
+		v := Verdict{Kind: f.Kind, On: f.On, Incidents: []string{}, Titles: []string{}}
 		for i := range incidents {
 			inc := &incidents[i]
 			if !touches(inc, f.On, reached) || inc.Onset.Before(from.Add(-window)) || inc.Onset.After(until) {
@@ -85,8 +86,12 @@ func judge(s *scenario.Scenario, w *world.World, incidents []schemas.Incident) *
 	return r
 }
 
-// touches tells whether an incident is about a place or a model that it reaches.
+// touches tells whether an incident is about a place or a model that it reaches,
+// or the consumer of a topic.
 func touches(inc *schemas.Incident, on string, reached []string) bool {
+	if topic, is := strings.CutPrefix(on, "topic/"); is && strings.HasPrefix(inc.Model, "consumer/") && strings.Contains(inc.Model, "/"+topic+"/") {
+		return true
+	}
 	return slices.Contains(reached, inc.Model) || inc.Model == on || slices.Contains(inc.Features, on)
 }
 
@@ -96,7 +101,7 @@ func (v *Verdict) take(inc *schemas.Incident, kind *world.Kind, from time.Time) 
 	if !v.Found || delay < v.DelaySeconds {
 		v.Found, v.DelaySeconds = true, delay
 	}
-	v.Incidents = append(v.Incidents, inc.ID)
+	v.Incidents, v.Titles = append(v.Incidents, inc.ID), append(v.Titles, inc.Title)
 	d := inc.Diagnosis
 	if d == nil || len(d.Causes) == 0 {
 		return
