@@ -61,7 +61,7 @@ type Engine struct {
 type watched struct {
 	plan      *Plan
 	reference *schemas.Reference
-	shelf     shelf     // of references made of production
+	shelf     Shelf     // of references made of production
 	watermark time.Time // newest event time of the model
 	judged    time.Time // end of the newest window evaluated
 	memory    Memory    // of the last windows, where verdicts need them
@@ -351,7 +351,7 @@ func (e *Engine) referenceOf(ctx context.Context, m *watched, span schemas.Span)
 	if m.shelf.store == nil {
 		return nil, nil
 	}
-	return m.shelf.reference(ctx, m.plan, span, e.source)
+	return m.shelf.Reference(ctx, m.plan, span, e.source)
 }
 
 // reopenAfter a late window those whose verdicts count it.

@@ -30,17 +30,20 @@ const maxKept = 32
 // calibrated on at most, the newest: two weeks of hours.
 const calibrationWindows = 336
 
-// shelf makes a model's references of production, and keeps the last ones at
+// Shelf makes a model's references of production, and keeps the last ones at
 // hand until data come late into them.
-type shelf struct {
+type Shelf struct {
 	store     ReferenceStore
 	kept      []*schemas.Reference // the newest use last
 	incidents []schemas.Span
 	made      uint64 // references that were not stored before
 }
 
-// reference of a window; nil when there is no production to compare with.
-func (s *shelf) reference(ctx context.Context, p *Plan, window schemas.Span, source Source) (*schemas.Reference, error) {
+// NewShelf for one model.
+func NewShelf(store ReferenceStore) *Shelf { return &Shelf{store: store} }
+
+// Reference of a window; nil when there is no production to compare with.
+func (s *Shelf) Reference(ctx context.Context, p *Plan, window schemas.Span, source Source) (*schemas.Reference, error) {
 	rule := &p.reference
 	if !rule.withinIncidents && rule.kind != ReferenceRange && !rule.sideBySide() {
 		var err error
@@ -71,7 +74,7 @@ func (s *shelf) reference(ctx context.Context, p *Plan, window schemas.Span, sou
 
 // freeze what spans contain: as it was stored before, where the rows are the
 // same, else anew.
-func (s *shelf) freeze(ctx context.Context, p *Plan, spans []schemas.Span, source Source) (*schemas.Reference, error) {
+func (s *Shelf) freeze(ctx context.Context, p *Plan, spans []schemas.Span, source Source) (*schemas.Reference, error) {
 	found, err := s.store.Production(ctx, p.Key, spans)
 	if err != nil {
 		return nil, fmt.Errorf("read production of the reference: %w", err)
@@ -119,7 +122,7 @@ func (r *referenceRule) kept(ref *schemas.Reference) *schemas.Reference {
 }
 
 // calibrate a reference on the windows of its own time.
-func (s *shelf) calibrate(ctx context.Context, p *Plan, ref *schemas.Reference, key string, source Source) error {
+func (s *Shelf) calibrate(ctx context.Context, p *Plan, ref *schemas.Reference, key string, source Source) error {
 	var spans []schemas.Span
 	for _, within := range ref.Spans {
 		for _, w := range p.Window.Overlapping(within) {
@@ -147,7 +150,7 @@ func (s *shelf) calibrate(ctx context.Context, p *Plan, ref *schemas.Reference, 
 
 // touched forgets references that hold rows of some spans: their content may
 // have changed.
-func (s *shelf) touched(spans []schemas.Span) {
+func (s *Shelf) touched(spans []schemas.Span) {
 	s.kept = slices.DeleteFunc(s.kept, func(ref *schemas.Reference) bool {
 		return slices.ContainsFunc(ref.Spans, func(of schemas.Span) bool { return slices.ContainsFunc(spans, of.Overlaps) })
 	})
@@ -155,7 +158,7 @@ func (s *shelf) touched(spans []schemas.Span) {
 
 // dependents are the windows up to a time whose reference holds rows of a span,
 // ascending, the newest maxDependents of them.
-func (s *shelf) dependents(p *Plan, rows schemas.Span, until time.Time) (out []schemas.Span) {
+func (s *Shelf) dependents(p *Plan, rows schemas.Span, until time.Time) (out []schemas.Span) {
 	reach := p.reference.reach(rows)
 	if until.Before(reach.End) {
 		reach.End = until

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/driftline/driftline/detectors"
 	"github.com/driftline/driftline/detectors/performance"
 	"github.com/driftline/driftline/internal/app"
 	"github.com/driftline/driftline/internal/backtest"
@@ -24,7 +25,7 @@ func backtestCommand() *cli.Command {
 		Usage: "run the detectors over history in CSV or Parquet files; needs no Kafka or ClickHouse",
 		Flags: []cli.Flag{
 			needed("model", "`NAME` of the model"),
-			needed("reference", "`FILE` with rows to compare with, such as the training set"),
+			text("reference", "`FILE` with rows to compare with, such as the training set; or trailing=7d, same_hour_of_week=4, range=FROM/TO for other rows of the data (default: such a reference of --config)"),
 			needed("data", "`FILE` with the rows to judge"),
 			text("labels", "`FILE` with ids and labels, to measure performance"),
 			text("id", "`COLUMN` that joins data and labels"),
@@ -40,6 +41,7 @@ func backtestCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "detectors", Usage: "`NAMES` of detectors, default for the default set, all for every one over single features, multivariate for those over rows of several (default: default, or those of --config)"},
 			&cli.StringSliceFlag{Name: "exclude", Usage: "further `COLUMNS` that are not features"},
 			&cli.StringFlag{Name: "window", Usage: "`SIZE`: a duration such as 1h, 1mo, or rows=N", Value: "1h"},
+			text("every", "`STEP` from the start of a window to that of the next, for windows that overlap, such as 5m (default: the window, or that of --config)"),
 			text("tenant", "`NAME` of the tenant (default: default)"),
 			&cli.StringFlag{Name: "config", Usage: "take thresholds and levels from this configuration `FILE`", TakesFile: true},
 			jsonFlag(),
@@ -86,6 +88,11 @@ func backtestOptions(c *cli.Command) (backtest.Options, error) {
 	var err error
 	if o.Window, err = backtest.ParseWindowSpec(c.String("window")); err != nil {
 		return o, err
+	}
+	if c.String("every") != "" {
+		if o.Every, err = detectors.ParseWindow(c.String("every")); err != nil {
+			return o, fmt.Errorf("--every: %w", err)
+		}
 	}
 	if c.String("config") == "" {
 		return o, nil

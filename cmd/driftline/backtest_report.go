@@ -16,6 +16,9 @@ func writeReport(w io.Writer, r *backtest.Report) error {
 	s := r.Summary
 	fmt.Fprintf(w, "%s: %d rows in %d windows of %s, %s to %s, against %s (%d rows)\n",
 		s.Model, s.Rows, s.Windows, s.Window, r.At(s.From), r.At(s.To), s.Reference, s.ReferenceRows)
+	if s.References > 1 || s.WithoutReference > 0 {
+		fmt.Fprintf(w, "that is the last of %d references; %d windows had none\n", s.References, s.WithoutReference)
+	}
 	fmt.Fprintf(w, "%d of %d windows alarmed; %d alarms among %d signals on %d features, at level %g a window\n",
 		s.WindowsAlarmed, s.Windows, s.Alarms, s.Signals, s.Features, s.Level)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)

@@ -20,7 +20,7 @@ import (
 type Options struct {
 	Tenant       string           // of the model; empty means default
 	Model        string           // name of the model; required
-	Reference    string           // file with reference rows, CSV or Parquet; required
+	Reference    string           // file with reference rows, CSV or Parquet, or production of the data themselves: trailing=7d, same_hour_of_week=4, range=FROM/TO; empty only with such a kind in Entry
 	Data         string           // file with the rows to judge; required
 	Labels       string           // file with id and label columns; empty: labels are in the data, or there are none
 	ID           string           // column that joins data and labels; needed with Labels
@@ -35,6 +35,7 @@ type Options struct {
 	Thresholds   ThresholdMode    // empty: calibrated
 	Exclude      []string         // further columns that are not features
 	Window       WindowSpec       // default 1h
+	Every        detectors.Window // from the start of a window to that of the next; zero: windows do not overlap
 	Config       detectors.Config // the detect section; zero value means detectors.DefaultConfig
 	Detectors    []string         // names, over those of Entry; empty leaves those
 	Entry        detectors.Model  // thresholds, features, detectors of the model's entry; may be empty
@@ -133,7 +134,12 @@ func (o *Options) complete() error {
 	if o.Window.Rows == 0 {
 		o.Config.Window = o.Window.Time
 		o.Entry.Window = o.Window.Time
+		o.Config.Every = detectors.Window{}
 	}
+	if o.Every.IsZero() {
+		o.Every = o.Entry.Every
+	}
+	o.Entry.Every = o.Every
 	if o.Now.IsZero() {
 		o.Now = time.Now().UTC()
 	}
@@ -148,12 +154,17 @@ func (o *Options) complete() error {
 		return errors.New(text)
 	}
 	_, effects := o.effects()
+	moving := o.takeReference()
+	var importance error
+	o.Entry, importance = o.Entry.WithImportance()
 	return errors.Join(
-		effects, o.checkChoices(),
+		effects, moving, importance, o.checkChoices(),
 		need(len(o.ScoreColumns) == 0 || o.Score == "", "--score is for one probability or value, --score-columns for one of each class: give one of them"),
 		need(len(o.ScoreColumns) == 0 || o.Task == "" || o.Task == Multiclass, "--score-columns is for --task multiclass"),
 		need(o.Model != "", "--model is missing"),
-		need(o.Reference != "", "--reference is missing: a CSV or Parquet file with reference rows"),
+		need(o.Reference != "" || o.ofProduction(), "--reference is missing: a CSV or Parquet file with reference rows, or trailing=7d, same_hour_of_week=4, range=FROM/TO"),
+		need(o.Every.IsZero() || o.Window.Rows == 0, "--every is for windows of time, not for --window rows=N"),
+		need(o.Every.IsZero() || o.Labels == "" && o.Label == "", "--every cannot be combined with labels: performance is of windows that do not overlap"),
 		need(o.Data != "", "--data is missing: a CSV or Parquet file with the rows to judge"),
 		need(o.Timestamp != "" || o.Window.Rows > 0, "--timestamp is missing: the column of the event time, or use --window rows=N"),
 		need(o.Labels == "" || o.ID != "", "--labels needs --id: the column that joins data and labels"),

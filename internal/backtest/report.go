@@ -66,8 +66,10 @@ type Measure struct {
 // Summary is the run in a few figures.
 type Summary struct {
 	Model             string    `json:"model"`
-	Reference         string    `json:"reference"` // name@version
+	Reference         string    `json:"reference"` // name@version; the last one of several
 	ReferenceRows     int       `json:"reference_rows"`
+	References        int       `json:"references"`       // different ones that windows were compared with
+	WithoutReference  int       `json:"unjudged_windows"` // that had no reference: nothing came before them
 	Rows              int       `json:"rows"`
 	Window            string    `json:"window"`
 	Windows           int       `json:"windows"`
@@ -76,7 +78,7 @@ type Summary struct {
 	Absent            []string  `json:"absent_features"` // of the reference, without a column in the data: not judged
 	Signals           int       `json:"signals"`
 	Alarms            int       `json:"alarms"`
-	Alarmed           []Alarmed `json:"alarmed_features"` // most alarms first
+	Alarmed           []Alarmed `json:"alarmed_features"` // most windows with alarms first, times importance where it is given
 	Level             float64   `json:"level"`            // significance of a window after adjustment
 	From              time.Time `json:"from"`             // start of the first window
 	To                time.Time `json:"to"`               // end of the last window
@@ -87,10 +89,20 @@ type Summary struct {
 	PerformanceAlarms int       `json:"performance_alarms"` // windows whose performance alarmed
 }
 
+// weight orders features: windows that alarmed times importance.
+func (a *Alarmed) weight() float64 {
+	if a.Importance > 0 {
+		return float64(a.Windows) * a.Importance
+	}
+	return float64(a.Windows)
+}
+
 // Alarmed is a feature with alarms.
 type Alarmed struct {
 	Feature string    `json:"feature"`
 	Windows int       `json:"windows"` // with at least one alarm
 	Alarms  int       `json:"alarms"`
 	First   time.Time `json:"first"` // start of the first window that alarmed
+
+	Importance float64 `json:"importance"` // of the feature against the average, 0 when not given
 }

@@ -24,6 +24,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.ofProduction() {
+		return runMoving(ctx, plan, o)
+	}
 	in, err := read(o)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	r.summarize(plan, &ref, in.data.Rows, windows, o)
-	r.Summary.Absent = absent
+	r.Summary.Absent, r.Summary.References = absent, 1
 	r.Rowwise = in.data.Column(o.Timestamp) == nil
 	if o.Plots {
 		r.Plots = r.plots(&in, windows, o)
@@ -235,14 +238,19 @@ func cut(t *tabular.Table, o Options) ([]chunk, error) {
 	}
 	times := c.Times
 	byStart := map[time.Time]*chunk{}
+	cutter := detectors.Plan{Window: o.Window.Time, Every: o.Every}
+	if o.Every.IsZero() {
+		cutter.Every = cutter.Window
+	}
 	for i, at := range times {
-		span := o.Window.Time.Span(at)
-		c := byStart[span.Start]
-		if c == nil {
-			c = &chunk{span: span}
-			byStart[span.Start] = c
+		for _, span := range cutter.Windows(schemas.Span{Start: at, End: at.Add(time.Nanosecond)}) {
+			c := byStart[span.Start]
+			if c == nil {
+				c = &chunk{span: span}
+				byStart[span.Start] = c
+			}
+			c.rows = append(c.rows, i)
 		}
-		c.rows = append(c.rows, i)
 	}
 	out := make([]chunk, 0, len(byStart))
 	for _, c := range slices.SortedFunc(maps.Values(byStart), func(a, b *chunk) int { return a.span.Start.Compare(b.span.Start) }) {
@@ -301,7 +309,7 @@ func (r *Report) summarize(p *detectors.Plan, ref *schemas.Reference, rows int, 
 		}
 		a := byFeature[g.Feature]
 		if a == nil {
-			a = &Alarmed{Feature: g.Feature, First: g.WindowStart}
+			a = &Alarmed{Feature: g.Feature, First: g.WindowStart, Importance: g.Importance}
 			byFeature[g.Feature] = a
 		}
 		a.Alarms++
@@ -314,6 +322,6 @@ func (r *Report) summarize(p *detectors.Plan, ref *schemas.Reference, rows int, 
 		s.Alarmed = append(s.Alarmed, *a)
 	}
 	slices.SortFunc(s.Alarmed, func(a, b Alarmed) int {
-		return cmp.Or(cmp.Compare(b.Windows, a.Windows), cmp.Compare(b.Alarms, a.Alarms), cmp.Compare(a.Feature, b.Feature))
+		return cmp.Or(cmp.Compare(b.weight(), a.weight()), cmp.Compare(b.Alarms, a.Alarms), cmp.Compare(a.Feature, b.Feature))
 	})
 }

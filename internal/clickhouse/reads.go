@@ -92,11 +92,11 @@ func (db *DB) NewestSignals(ctx context.Context, key schemas.ModelKey, from, to 
 
 func (db *DB) signalsWhere(ctx context.Context, condition string, args ...any) (out []schemas.Signal, err error) {
 	err = db.each(ctx, "read signals", `SELECT tenant, model, version, segment, feature, detector, window_start, window_end, score, unit, threshold, p_value, minimal_effect,
-		n_reference, n_window, reference, state, reason, evaluated_at FROM signals FINAL WHERE `+condition, args, func(rows driver.Rows) error {
+		n_reference, n_window, reference, importance, strongest_segment, segment_share, state, reason, evaluated_at FROM signals FINAL WHERE `+condition, args, func(rows driver.Rows) error {
 		var s schemas.Signal
 		var state string
 		if err := rows.Scan(&s.Tenant, &s.Model, &s.Version, &s.Segment, &s.Feature, &s.Detector, &s.WindowStart, &s.WindowEnd, &s.Score, &s.Unit, &s.Threshold, &s.PValue, &s.MinimalEffect,
-			&s.NReference, &s.NWindow, &s.Reference, &state, &s.Reason, &s.EvaluatedAt); err != nil {
+			&s.NReference, &s.NWindow, &s.Reference, &s.Importance, &s.StrongestSegment, &s.SegmentShare, &state, &s.Reason, &s.EvaluatedAt); err != nil {
 			return err
 		}
 		s.State = schemas.State(state)
