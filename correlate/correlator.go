@@ -105,6 +105,19 @@ func (c *Correlator) observe(k subject, signals []schemas.Signal) []schemas.Inci
 	return changed
 }
 
+// Open incidents of a model, as they were last told.
+func (c *Correlator) Open(key schemas.ModelKey) (out []schemas.Incident) {
+	for k, m := range c.models {
+		for _, inc := range m.open {
+			if k.ModelKey == key {
+				out = append(out, inc.published())
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b schemas.Incident) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
 func (c *Correlator) model(k subject) *model {
 	if c.models[k] == nil {
 		c.models[k] = &model{}

@@ -18,17 +18,21 @@ const longest = 24 * time.Hour
 // SymptomOf an incident: what its causes are looked for with, and until when.
 // What failed silently and is no model is the symptom itself. Beside are other
 // incidents of the model in its time: what labels say of a model whose inputs
-// arrive broken, or have moved, may follow from that.
+// arrive broken, or have moved, may follow from that, and so may drift.
 func SymptomOf(i *schemas.Incident, beside []schemas.Incident) (s rank.Symptom, until time.Time) {
 	s = rank.Symptom{Entity: graph.Of(graph.Model, i.Model), At: i.Onset, Signals: i.Signals, Effects: rank.EffectsOf(i.Signals)}
 	if graph.Entity(i.Model).Kind() != "" {
 		s.Entity = graph.Entity(i.Model)
 	}
-	if isOutcome(i) {
-		s.Signals = slices.Clone(s.Signals)
-		for k := range beside {
-			if o := &beside[k]; o.ID != i.ID && o.ModelKey() == i.ModelKey() && !isOutcome(o) && !isSilent(o) && overlap(i, o) {
-				s.Signals = append(s.Signals, o.Signals...)
+	s.Signals = slices.Clone(s.Signals)
+	for k := range beside {
+		o := &beside[k]
+		if o.ID == i.ID || o.ModelKey() != i.ModelKey() || !overlap(i, o) {
+			continue
+		}
+		for _, signal := range o.Signals {
+			if bears(i, o, &signal) {
+				s.Signals = append(s.Signals, signal)
 			}
 		}
 	}
@@ -45,9 +49,24 @@ func SymptomOf(i *schemas.Incident, beside []schemas.Incident) (s rank.Symptom, 
 	return s, until
 }
 
-// overlap tells whether two incidents have a window in common.
+// bears tells whether a signal of another incident has to do with one: drift of
+// inputs with what labels say, and rules over silent failures that see inputs
+// broken with both.
+func bears(i, other *schemas.Incident, s *schemas.Signal) bool {
+	switch {
+	case isSilent(i) || isOutcome(other):
+		return false
+	case isSilent(other):
+		return rank.BreaksInputs(s)
+	default:
+		return isOutcome(i)
+	}
+}
+
+// overlap tells whether two incidents have a time in common. One that is open
+// goes on.
 func overlap(a, b *schemas.Incident) bool {
-	return a.Onset.Before(b.UpdatedAt) && b.Onset.Before(a.UpdatedAt)
+	return (b.ResolvedAt == nil || a.Onset.Before(*b.ResolvedAt)) && (a.ResolvedAt == nil || b.Onset.Before(*a.ResolvedAt))
 }
 
 // Diagnose attaches a diagnosis to an open incident and returns its next

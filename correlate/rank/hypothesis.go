@@ -21,6 +21,11 @@ var brokenBy = []string{
 // nothing of how sure it is.
 var provedBy = []string{"type_change", "constant", "frozen", "silent_frozen_feature", "silent_schema_drift"}
 
+// BreaksInputs tells whether a signal sees inputs that nobody meant to send.
+func BreaksInputs(s *schemas.Signal) bool {
+	return effectOf(s) == Inputs && slices.Contains(brokenBy, s.Detector)
+}
+
 // strength is how many times the smallest effect that counts a signal shows.
 func strength(s *schemas.Signal) float64 {
 	v := math.Abs(s.Score)

@@ -93,6 +93,14 @@ func (c *correlator) observe(ctx context.Context, ev schemas.Evaluation) error {
 			return err
 		}
 		c.suspect(inc, time.Now())
+		if inc.Revision > 1 {
+			continue
+		}
+		for _, other := range c.c.Open(ev.ModelKey) { // what is new may explain them
+			if other.ID != inc.ID && other.Diagnosis != nil {
+				c.suspect(other, time.Now())
+			}
+		}
 	}
 	return nil
 }
