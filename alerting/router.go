@@ -120,12 +120,16 @@ func NewRouter(cfg Config) *Router {
 type Standing struct {
 	Receiver                string
 	Queued, Settled, Told   uint64 // highest revisions: that a route led there, delivered or given up, delivered
+	Over                    uint64 // highest revision told as over
 	QueuedSince, LastToldAt time.Time
 }
 
 // Restore takes over an incident that was accepted before a restart.
 func (r *Router) Restore(now time.Time, inc schemas.Incident, standings []Standing) {
 	k := r.take(inc)
+	if !slices.ContainsFunc(standings, func(s Standing) bool { return s.Over > 0 || s.Settled < inc.Revision }) {
+		k.Incident = inc // of a false positive: the revision that says so is still to come
+	}
 	for _, s := range standings {
 		n := r.nodeOf(k, s.Receiver)
 		if n == nil {

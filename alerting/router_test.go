@@ -310,15 +310,33 @@ func TestFalsePositive(t *testing.T) {
 	d.after(5*time.Hour).want("nothing more", "")
 }
 
+// Somebody marks an incident while alerting is down: it is told that it is over
+// with the revision that says so, and not again after a further restart.
+func TestFalsePositiveOverARestart(t *testing.T) {
+	const cfg = "route: {receiver: duty, group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n"
+	d := driven(t, cfg)
+	d.tree.direct = nil
+	ago := d.now.Add(-time.Minute)
+	d.Restore(d.now, did(inc("a", "credit", 1), schemas.ActionFalsePositive, nil), []Standing{{Receiver: "duty", Queued: 1, Settled: 1, Told: 1, QueuedSince: ago, LastToldAt: ago}})
+	d.want("nothing yet", "")
+	d.Offer(d.now, did(inc("a", "credit", 2), schemas.ActionFalsePositive, nil))
+	d.want("over", "duty: a.2")
+	d = driven(t, cfg)
+	d.tree.direct = nil
+	d.Restore(d.now, did(inc("a", "credit", 2), schemas.ActionFalsePositive, nil), []Standing{{Receiver: "duty", Queued: 2, Settled: 2, Told: 2, Over: 2, QueuedSince: ago, LastToldAt: ago}})
+	d.Offer(d.now, did(inc("a", "credit", 3), schemas.ActionFalsePositive, nil))
+	d.after(5*time.Hour).want("nothing again", "")
+}
+
 // A restart goes on with what was queued and not settled, reminds when it is
 // time, and does not tell again what was told.
 func TestRestore(t *testing.T) {
 	d := driven(t, "route: {receiver: team, group_by: [model], group_wait: 30s, group_interval: 0s, repeat_interval: 4h}\n")
 	d.tree.direct = nil
 	ago := d.now.Add(-3 * time.Hour)
-	d.Restore(d.now, inc("told", "credit", 2), []Standing{{"team", 2, 2, 2, ago, ago}})
-	d.Restore(d.now, inc("behind", "fraud", 3), []Standing{{"team", 3, 1, 1, ago, ago}, {"gone", 1, 0, 0, ago, ago}})
-	d.Restore(d.now, over(inc("over", "vision", 2)), []Standing{{"team", 2, 1, 1, ago, ago}})
+	d.Restore(d.now, inc("told", "credit", 2), []Standing{{"team", 2, 2, 2, 0, ago, ago}})
+	d.Restore(d.now, inc("behind", "fraud", 3), []Standing{{"team", 3, 1, 1, 0, ago, ago}, {"gone", 1, 0, 0, 0, ago, ago}})
+	d.Restore(d.now, over(inc("over", "vision", 2)), []Standing{{"team", 2, 1, 1, 0, ago, ago}})
 	d.Restore(d.now, inc("quiet", "ranking", 1), nil)
 	equal(t, "waiting", d.Waiting(), 2)
 	d.want("what is behind", "team: behind.3; team: over.2")

@@ -84,7 +84,7 @@ func (a *App) standingIncidents(ctx context.Context) ([]alerting.Restored, error
 	by := map[string][]alerting.Standing{}
 	for _, s := range rows {
 		by[s.IncidentID] = append(by[s.IncidentID], alerting.Standing{
-			Receiver: s.Receiver, Queued: s.Queued, Settled: s.Settled, Told: s.Told, QueuedSince: s.QueuedAt, LastToldAt: s.ToldAt,
+			Receiver: s.Receiver, Queued: s.Queued, Settled: s.Settled, Told: s.Told, Over: s.Over, QueuedSince: s.QueuedAt, LastToldAt: s.ToldAt,
 		})
 	}
 	all, err := a.db.StandingIncidents(ctx)

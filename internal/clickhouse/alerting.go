@@ -47,6 +47,7 @@ type Standing struct {
 	Queued               uint64    // highest revision that a route led there
 	Settled              uint64    // highest revision delivered or given up
 	Told                 uint64    // highest revision delivered
+	Over                 uint64    // highest revision delivered as resolved
 	QueuedAt, ToldAt     time.Time // of the newest; zero for none
 }
 
@@ -55,7 +56,8 @@ type Standing struct {
 func (db *DB) Standings(ctx context.Context) (out []Standing, err error) {
 	rows, err := db.conn.Query(ctx, `SELECT incident_id, receiver,
 			maxIf(revision, status = 'queued') AS queued, maxIf(revision, status IN ('delivered', 'dropped')) AS settled,
-			maxIf(revision, status = 'delivered') AS told, maxIf(timestamp, status = 'queued'), maxIf(timestamp, status = 'delivered')
+			maxIf(revision, status = 'delivered') AS told, maxIf(revision, status = 'delivered' AND action = 'resolve'),
+			maxIf(timestamp, status = 'queued'), maxIf(timestamp, status = 'delivered')
 		FROM notifications GROUP BY incident_id, receiver
 		HAVING queued > settled OR incident_id IN (SELECT id FROM incidents FINAL WHERE state != 'resolved')
 		ORDER BY incident_id, receiver`)
@@ -65,7 +67,7 @@ func (db *DB) Standings(ctx context.Context) (out []Standing, err error) {
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var s Standing
-		if err := rows.Scan(&s.IncidentID, &s.Receiver, &s.Queued, &s.Settled, &s.Told, &s.QueuedAt, &s.ToldAt); err != nil {
+		if err := rows.Scan(&s.IncidentID, &s.Receiver, &s.Queued, &s.Settled, &s.Told, &s.Over, &s.QueuedAt, &s.ToldAt); err != nil {
 			return nil, fmt.Errorf("read journal: %w", err)
 		}
 		out = append(out, s)

@@ -22,8 +22,8 @@ func TestPlay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Length = 30 * time.Minute
-	r, err := Play(t.Context(), s, Options{Seed: 1, Speed: 120, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	s.Length = 25 * time.Minute
+	r, err := Play(t.Context(), s, Options{Seed: 1, Speed: 60, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	if err != nil {
 		t.Fatal(err)
 	}

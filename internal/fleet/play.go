@@ -39,7 +39,7 @@ const window = 5 * time.Minute
 const referenceRows = 20_000
 
 // patience is how long the end of the pipeline is waited for.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // topics of the fleet, by kind.
 var topics = map[loadtest.Kind]string{
@@ -124,8 +124,8 @@ func failed(ctx context.Context, a *app.App) <-chan error {
 	return out
 }
 
-// through tells whether all events are stored and judged, and no causes are
-// about to be looked for.
+// through tells whether all events are stored and judged, what was found has been
+// correlated, and no causes are about to be looked for.
 func through(ctx context.Context, a *app.App, p *loadtest.Producer) (bool, error) {
 	var stored, windows uint64
 	if err := a.DB().Conn().QueryRow(ctx, "SELECT count() FROM inference_events").Scan(&stored); err != nil {
@@ -141,12 +141,15 @@ func through(ctx context.Context, a *app.App, p *loadtest.Producer) (bool, error
 	}
 	var text strings.Builder
 	a.Metrics().WritePrometheus(&text)
+	correlating := false // it may join its group late
 	for line := range strings.Lines(text.String()) {
-		if strings.HasPrefix(line, "driftline_correlate_diagnoses_pending") && !strings.HasSuffix(strings.TrimSpace(line), " 0") {
+		lag := strings.HasPrefix(line, "driftline_kafka_lag_records") && strings.Contains(line, string(app.Correlate))
+		if (lag || strings.HasPrefix(line, "driftline_correlate_diagnoses_pending")) && !strings.HasSuffix(strings.TrimSpace(line), " 0") {
 			return false, nil
 		}
+		correlating = correlating || lag
 	}
-	return windows >= uint64(len(a.Config().Models)), nil
+	return correlating && windows >= uint64(len(a.Config().Models)), nil
 }
 
 func configure(dir string, w *world.World) (app.Config, error) {
