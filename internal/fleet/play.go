@@ -41,6 +41,10 @@ const referenceRows = 20_000
 // patience is how long the end of the pipeline is waited for.
 const patience = 2 * time.Minute
 
+// settled is how many looks in a row, half a second apart, must find the pipeline
+// through.
+const settled = 8
+
 // topics of the fleet, by kind.
 var topics = map[loadtest.Kind]string{
 	loadtest.Events: "fleet.inference", loadtest.Labels: "fleet.labels", loadtest.Telemetry: "fleet.telemetry", loadtest.Jobs: "fleet.jobs", loadtest.Changes: "fleet.changes",
@@ -94,7 +98,7 @@ func play(ctx context.Context, a *app.App, w *world.World, speed float64) ([]sch
 	if err := p.Run(ctx, w); err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(patience); ; {
+	for deadline, quiet := time.Now().Add(patience), 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -106,7 +110,10 @@ func play(ctx context.Context, a *app.App, w *world.World, speed float64) ([]sch
 		if err != nil {
 			return nil, err
 		}
-		if done || time.Now().After(deadline) {
+		if quiet++; !done {
+			quiet = 0
+		}
+		if quiet > settled || time.Now().After(deadline) { // what is stored is told a moment later
 			break
 		}
 	}
