@@ -128,6 +128,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	s.silences(api)
 	s.retrainings(api)
 	s.operations(api)
+	s.queries(api)
 	s.stream(api)
 	return api
 }

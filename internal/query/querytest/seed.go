@@ -68,10 +68,12 @@ SELECT 'default', concat('m', toString(number %% %[1]d)) AS m, '1', if(number %%
   [toFloat32(0.5), 20 + cityHash64(number) %% 10, toFloat32(randCanonical(number) + if(m = 'm0' AND toUnixTimestamp(ts) > %[5]d, 0.5, 0.)), toFloat32(randCanonical(number + 1) * 100)],
   [if(number %% 3 = 0, 'yes', 'no'), if(m = 'm0' AND toUnixTimestamp(ts) > %[5]d AND number %% 2 = 0, 'moon', arrayElement(['sun', 'rain', 'snow'], number %% 3 + 1))], 'inference', 0, number FROM numbers(%[6]d)`,
 		f.Models, from, to-from, eventsOf(f), broken, eventsOf(f)*f.Models)
-	add(`INSERT INTO feature_sketches_1m SELECT tenant, model, version, segment, toStartOfMinute(timestamp) AS minute, count(),
+	for m := range f.Models { // one at a time, for the memory of the embedded engine
+		add(`INSERT INTO feature_sketches_1m SELECT tenant, model, version, segment, toStartOfMinute(timestamp) AS minute, count(),
   sumForEachState(arrayMap(x -> toUInt8(isFinite(x)), num)), sumForEachState(arrayMap(x -> toUInt8(isFinite(x) AND x = round(x)), num)), sumForEachState(arrayMap(x -> toFloat64(x), num)), sumForEachState(arrayMap(x -> toFloat64(x) * x, num)),
   minForEachState(num), maxForEachState(num), quantilesTDigestForEachState(%s)(num), sumMapForEachState(arrayMap(c -> map(toString(c), toUInt64(1)), cat))
-FROM inference_events GROUP BY tenant, model, version, segment, minute`, ddl.LevelList())
+FROM inference_events WHERE model = 'm%d' GROUP BY tenant, model, version, segment, minute`, ddl.LevelList(), m)
+	}
 	add(`INSERT INTO labels (tenant, model, request_id, timestamp, label, value, _topic, _partition, _offset) SELECT tenant, model, request_id, timestamp + INTERVAL 5 SECOND, prediction, NULL, 'labels', 0, _offset FROM inference_events WHERE _offset %% 3 = 0`)
 	// Telemetry of a GPU for each model, one of which throttles.
 	add(`INSERT INTO telemetry (tenant, timestamp, source, metric, value, unit, model, deployment, pod, node, gpu, labels, _topic, _partition, _offset)
@@ -94,7 +96,7 @@ SELECT 'default', toDateTime64(%[2]d + 30 * intDiv(number, %[1]d), 3, 'UTC') AS 
 
 // eventsOf a model: 5 a second in small fleets, less in large ones.
 func eventsOf(f Fleet) int {
-	return min(int(f.To.Sub(f.From).Seconds())*5, 40_000)
+	return min(int(f.To.Sub(f.From).Seconds())*5, 40_000, 1_000_000/f.Models)
 }
 
 // findings that have types of their own.
