@@ -41,8 +41,8 @@ drift of data; they are above, and California Housing is in `cmd/driftline/testd
 		table ./internal/backtest TestHistories histories-table
 	section 'Sketches' 'What windows of more than 500,000 values lose by being sketches; smaller ones are counted exactly. Rows of half an hour become
 the states that ingest makes of each minute, ClickHouse merges them, and detectors get the result. GAP: between the distribution
-functions. RANK ERROR: of 199 quantiles. ΔKS: of KS against the same rows stretched by a tenth and moved. Two heaps far apart, and atoms
-amid a continuum, are off by up to 2 % of the rows, because ClickHouse joins centroids across what lies between.' \
+functions. RANK ERROR: of 199 quantiles. ΔKS: of KS against the same rows stretched by a tenth and moved. A few rows strewn between
+two heaps far apart are off by up to 2 %: they cannot be told one by one from what a digest draws into the gap.' \
 		table ./internal/clickhouse TestSketchAgainstExact sketch-table
 	printf '\n'
 	./bin/driftline eval --budget --markdown # two sections, "Alarm budget" and "Power"; minutes

@@ -8,10 +8,10 @@ import (
 )
 
 // distribution turns the quantiles of a merged digest, at the middles of
-// ddl.Shares, into weighted points. Min, Max and Mean of the summary are exact
+// ddl.Shares, into weighted points. Min, Max and Mean of the summary and the sum of squares are exact
 // and mend what a digest gets wrong: it interpolates between the atoms of a
 // distribution, and it has no eye for the last few rows of a heavy tail.
-func distribution(quantiles []float32, n float64, of *schemas.Summary, integers bool) []schemas.Point {
+func distribution(quantiles []float32, n float64, squares float64, of *schemas.Summary, integers bool) []schemas.Point {
 	out := make([]schemas.Point, 0, len(quantiles)+1)
 	runs := make([]int, 0, len(quantiles)) // shares in each point
 	for i, q := range quantiles {
@@ -30,6 +30,8 @@ func distribution(quantiles []float32, n float64, of *schemas.Summary, integers 
 	if integers {
 		return rounded(out)
 	}
+	out = sharpen(out, ddl.Shares[len(ddl.Shares)/2]*n)
+	out = separate(out, squares-n*of.Mean*of.Mean)
 	return fitMean(out, n, of)
 }
 

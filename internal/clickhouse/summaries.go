@@ -212,7 +212,7 @@ func (s *sketches) summary(p int, name string) schemas.Summary {
 	}
 	out.Min, out.Max = float64(s.minima[p]), float64(s.maxima[p])
 	out.Mean = s.sums[p] / n
-	out.Points = distribution(s.quantiles[p], n, &out, s.integers[p] == s.present[p])
+	out.Points = distribution(s.quantiles[p], n, s.squares[p], &out, s.integers[p] == s.present[p])
 	out.Variance = s.variance(p, n, &out)
 	return out
 }
