@@ -16,6 +16,12 @@ import (
 // entity some one is always told.
 func (r *Router) relate() {
 	r.by, r.related = map[string]*known{}, map[string][]string{}
+	defer r.tellRelated()
+	for id, k := range r.incidents { // one cause is one incident, unless that hides how bad it is
+		if by := r.incidents[k.MergedInto]; by != nil && by.State != schemas.IncidentResolved && rank(by.Severity) >= rank(k.Severity) {
+			r.by[id] = by
+		}
+	}
 	if !r.inhibition.Enabled {
 		return
 	}
@@ -23,22 +29,30 @@ func (r *Router) relate() {
 	first := map[place]*known{} // of highest rank with that cause
 	for _, k := range r.incidents {
 		c := likeliest(&k.Incident)
-		if k.State == schemas.IncidentResolved || c == nil || c.Entity == "" || c.Confidence < r.inhibition.MinConfidence {
+		if k.State == schemas.IncidentResolved || r.by[k.ID] != nil || c == nil || c.Entity == "" || c.Confidence < r.inhibition.MinConfidence {
 			continue
 		}
 		if p := (place{k.Tenant, c.Entity}); first[p] == nil || outranks(k, first[p]) {
 			first[p] = k
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.incidents)) {
-		k := r.incidents[id]
+	for id, k := range r.incidents {
+		if r.by[id] != nil {
+			continue
+		}
 		for entity := range entities(k.Diagnosis) {
 			by := first[place{k.Tenant, entity}]
 			if by != nil && by != k && outranks(by, k) && (r.by[id] == nil || outranks(by, r.by[id])) {
 				r.by[id] = by
 			}
 		}
-		if by := r.by[id]; by != nil && k.State != schemas.IncidentResolved {
+	}
+}
+
+// tellRelated notes by incident the titles of the open ones that it explains.
+func (r *Router) tellRelated() {
+	for _, id := range slices.Sorted(maps.Keys(r.incidents)) {
+		if k, by := r.incidents[id], r.by[id]; by != nil && k.State != schemas.IncidentResolved {
 			r.related[by.ID] = append(r.related[by.ID], k.Title)
 		}
 	}
@@ -49,6 +63,9 @@ func (r *Router) inhibitedBy(k *known) string {
 	by := r.by[k.ID]
 	if by == nil {
 		return ""
+	}
+	if k.MergedInto == by.ID {
+		return "merged into " + by.ID
 	}
 	c := likeliest(&by.Incident)
 	return fmt.Sprintf("inhibited by %s, whose cause is %s (confidence %.2f)", by.ID, c.Entity, c.Confidence)

@@ -258,6 +258,29 @@ func TestInhibitionByCause(t *testing.T) {
 	d.want("never on low confidence", "team: b.1; team: root.1")
 }
 
+// An incident that is merged into another is told through that one, unless that
+// would hide how bad it is; inhibition need not be on.
+func TestMergedIncidentsAreToldOnce(t *testing.T) {
+	d := driven(t, "inhibition: {enabled: false}\nroute: {receiver: team, group_by: [model], group_wait: 0s, group_interval: 0s}\n")
+	d.tree.direct = nil
+	merged := func(id, model, into string) schemas.Incident {
+		i := inc(id, model, 1)
+		i.MergedInto = into
+		return i
+	}
+	root := inc("root", "serving", 1)
+	d.Offer(d.now, root)
+	d.Offer(d.now, merged("a", "credit", "root"))
+	worse := merged("b", "fraud", "root")
+	worse.Severity = schemas.SeverityCritical
+	d.Offer(d.now, worse)
+	d.Offer(d.now, merged("c", "vision", "gone"))
+	d.want("each cause once", "team~a.1(inhibition); team: b.1; team: root.1; team: c.1")
+	root.Revision = 2
+	d.Offer(d.now, over(root))
+	d.want("what it stood for is still open", "team: a.1; team: root.2")
+}
+
 func TestAcknowledgedIsNotRepeated(t *testing.T) {
 	d := driven(t, "route: {receiver: duty, group_wait: 0s, group_interval: 0s, repeat_interval: 1h}\n")
 	d.tree.direct = nil

@@ -17,6 +17,7 @@ var ConfigSource string
 type Config struct {
 	JoinWithin   int     `yaml:"join_within"`   // a series that begins to alarm within so many windows of an incident's onset, or of its newest series, belongs to it. Default 3
 	ResolveAfter int     `yaml:"resolve_after"` // consecutive windows in which every series of an incident must be ok; windows without enough data neither count nor break the row. Default 3
+	ReopenWithin int     `yaml:"reopen_within"` // a feature that alarms again within so many windows of its incident's end opens that one again; 0: never, it is a new one. Default 6
 	GoneAfter    int     `yaml:"gone_after"`    // a series without an answer for so many windows in which its model gave others, such as that of a version no longer served, no longer holds an incident open. Default 24
 	WideShare    float64 `yaml:"wide_share"`    // share of the model's features, at least two, from which an incident is an error rather than a warning. Default 0.3
 	GrowBy       float64 `yaml:"grow_by"`       // an open incident is told again when a feature exceeds its former peak by this share. Default 0.25
@@ -26,7 +27,7 @@ type Config struct {
 
 // DefaultConfig is the configuration before the user's.
 func DefaultConfig() Config {
-	return Config{JoinWithin: 3, ResolveAfter: 3, GoneAfter: 24, WideShare: 0.3, GrowBy: 0.25, Causes: DefaultCauses()}
+	return Config{JoinWithin: 3, ResolveAfter: 3, ReopenWithin: 6, GoneAfter: 24, WideShare: 0.3, GrowBy: 0.25, Causes: DefaultCauses()}
 }
 
 // Validate reports every mistake.
@@ -39,6 +40,7 @@ func (c Config) Validate() error {
 	}
 	check(c.JoinWithin >= 0, "join_within", "is %d; give 0 or more windows", c.JoinWithin)
 	check(c.ResolveAfter >= 1, "resolve_after", "is %d; give at least 1 window", c.ResolveAfter)
+	check(c.ReopenWithin >= 0 && c.ReopenWithin <= 10_000, "reopen_within", "is %d; give 0 to 10000 windows", c.ReopenWithin)
 	check(c.GoneAfter >= c.ResolveAfter, "gone_after", "is %d; give at least resolve_after, %d windows", c.GoneAfter, c.ResolveAfter)
 	check(c.GoneAfter <= 10_000, "gone_after", "is %d; give at most 10000 windows: they are kept in memory", c.GoneAfter)
 	check(c.WideShare > 0 && c.WideShare <= 1, "wide_share", "is %g; give a share above 0, at most 1", c.WideShare)

@@ -36,11 +36,13 @@ type model struct {
 }
 
 // past is an incident that is over. A window inside it that is evaluated again
-// belongs to it and changes nothing: what is resolved stays as it was told.
+// belongs to it and changes nothing: what is resolved stays as it was told, until
+// one of its features alarms again soon after.
 type past struct {
-	id              string
-	onset, resolved time.Time
+	told schemas.Incident // resolved
 }
+
+func (p *past) resolved() time.Time { return *p.told.ResolvedAt }
 
 // maxPast bounds the past incidents remembered for a model.
 const maxPast = 32
@@ -66,14 +68,14 @@ func (c *Correlator) Restore(open []schemas.Incident) {
 	for _, inc := range newest {
 		m := c.model(subject{inc.ModelKey(), isSilent(&inc), isOutcome(&inc)})
 		if inc.State == schemas.IncidentResolved && inc.ResolvedAt != nil {
-			m.closed = append(m.closed, past{inc.ID, inc.Onset, *inc.ResolvedAt})
+			m.closed = append(m.closed, past{cloned(inc)})
 		} else {
 			m.open = append(m.open, restored(inc))
 		}
 	}
 	for _, m := range c.models {
 		slices.SortFunc(m.open, byOnset)
-		slices.SortFunc(m.closed, func(a, b past) int { return a.resolved.Compare(b.resolved) })
+		slices.SortFunc(m.closed, func(a, b past) int { return a.resolved().Compare(b.resolved()) })
 		m.forget()
 	}
 }

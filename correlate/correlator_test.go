@@ -225,9 +225,52 @@ func TestWindowEvaluatedAgain(t *testing.T) {
 		c := correlate.New(correlate.DefaultConfig())
 		want(t, feed(c, alarmed, evaluation(2, ok("income")), evaluation(3, ok("income")), evaluation(4, ok("income"))), 2)
 		want(t, feed(c, evaluation(2, later(alarm("income", 0.9), 5)), evaluation(3, later(alarm("age", 0.9), 5))), 0)
-		inc := want(t, feed(c, evaluation(5, alarm("income", 0.4))), 1)
-		if !inc.Onset.Equal(window(5).Start) {
-			t.Errorf("onset %s, want a new incident", inc.Onset)
+	})
+}
+
+// A feature that alarms again soon after its incident was over is the same
+// trouble; later, or another feature, is a new one.
+func TestReopening(t *testing.T) {
+	over := []schemas.Evaluation{evaluation(0, alarm("income", 0.4), ok("age")), evaluation(1, ok("income"), ok("age")), evaluation(2, ok("income"), ok("age")), evaluation(3, ok("income"), ok("age"))}
+	first := run(over...)[0]
+	for name, c := range map[string]struct {
+		next schemas.Evaluation
+		same bool
+	}{
+		"soon, the same feature": {evaluation(6, alarm("income", 0.3), ok("age")), true},
+		"the last window":        {evaluation(9, alarm("income", 0.3), ok("age")), true},
+		"too late":               {evaluation(10, alarm("income", 0.3), ok("age")), false},
+		"another feature":        {evaluation(6, alarm("age", 0.3), ok("income")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			correlator := correlate.New(correlate.DefaultConfig())
+			want(t, feed(correlator, over...), 2)
+			inc := want(t, feed(correlator, c.next), 1)
+			if (inc.ID == first.ID) != c.same || inc.State != schemas.IncidentOpen || inc.ResolvedAt != nil {
+				t.Fatalf("got %s", dump(inc))
+			}
+			if c.same && (inc.Revision != 3 || !inc.Onset.Equal(first.Onset)) {
+				t.Errorf("revision %d with onset %s", inc.Revision, inc.Onset)
+			}
+			if got := want(t, feed(correlator, evaluation(11, ok("income"), ok("age")), evaluation(12, ok("income"), ok("age")), evaluation(13, ok("income"), ok("age"))), 1); got.State != schemas.IncidentResolved || got.ID != inc.ID {
+				t.Errorf("not over again: %s", dump(got))
+			}
+		})
+	}
+	t.Run("after a restart", func(t *testing.T) {
+		correlator := correlate.New(correlate.DefaultConfig())
+		correlator.Restore(run(over...))
+		if inc := want(t, feed(correlator, evaluation(6, alarm("income", 0.3), ok("age"))), 1); inc.ID != first.ID || inc.Revision != 3 {
+			t.Errorf("got %s", dump(inc))
+		}
+	})
+	t.Run("not when it is switched off", func(t *testing.T) {
+		cfg := correlate.DefaultConfig()
+		cfg.ReopenWithin = 0
+		correlator := correlate.New(cfg)
+		want(t, feed(correlator, over...), 2)
+		if inc := want(t, feed(correlator, evaluation(4, alarm("income", 0.3), ok("age"))), 1); inc.ID == first.ID {
+			t.Errorf("got %s", dump(inc))
 		}
 	})
 }

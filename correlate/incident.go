@@ -17,6 +17,7 @@ type incident struct {
 	series map[schemas.SeriesKey]*series
 	newest time.Time      // onset of the series that joined with the latest onset
 	heard  []schemas.Span // newest windows in which the model gave any answer, ascending
+	again  bool           // it was over, and is to be told as open again
 	inputs int            // features that the model is evaluated on; 0 when not known yet
 }
 

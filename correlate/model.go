@@ -50,12 +50,32 @@ func (m *model) join(s *schemas.Signal, cfg Config) {
 		inc = m.near(s, cfg)
 	}
 	if inc == nil {
-		inc = opened(s)
+		if inc = m.reopened(s, cfg); inc == nil {
+			inc = opened(s)
+		}
 		m.open = append(m.open, inc)
 		slices.SortStableFunc(m.open, byOnset)
 	}
 	inc.alive(s, cfg.memory())
 	inc.join(s, cfg.memory())
+}
+
+// reopened is the newest past incident that affected the alarm's feature and
+// ended shortly before it, open again; nil for none.
+func (m *model) reopened(s *schemas.Signal, cfg Config) *incident {
+	within := time.Duration(cfg.ReopenWithin) * s.WindowEnd.Sub(s.WindowStart)
+	for i, p := range slices.Backward(m.closed) {
+		since := s.WindowStart.Sub(p.resolved())
+		if since < 0 || since >= within || !slices.Contains(p.told.Features, s.Feature) {
+			continue
+		}
+		m.closed = slices.Delete(slices.Clone(m.closed), i, i+1)
+		inc := restored(p.told)
+		inc.told.State, inc.told.ResolvedAt, inc.told.Severity = schemas.IncidentOpen, nil, ""
+		inc.again = true
+		return inc
+	}
+	return nil
 }
 
 // about is the open incident that already affects a feature, nil for none:
@@ -76,7 +96,7 @@ func (m *model) about(feature string) *incident {
 func (m *model) over(s *schemas.Signal) bool {
 	id := incidentID(s)
 	return slices.ContainsFunc(m.closed, func(p past) bool {
-		return p.id == id || !s.WindowStart.Before(p.onset) && !s.WindowEnd.After(p.resolved)
+		return p.told.ID == id || !s.WindowStart.Before(p.told.Onset) && !s.WindowEnd.After(p.resolved())
 	})
 }
 
@@ -106,7 +126,7 @@ func (m *model) revise(now scope, cfg Config) []schemas.Incident {
 		if inc.told.State != schemas.IncidentResolved {
 			return false
 		}
-		m.closed = append(m.closed, past{inc.told.ID, inc.told.Onset, *inc.told.ResolvedAt})
+		m.closed = append(m.closed, past{inc.told})
 		return true
 	})
 	m.forget()

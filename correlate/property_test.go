@@ -56,8 +56,8 @@ func laws(t *testing.T, told []schemas.Incident) {
 		switch {
 		case inc.Revision != former.Revision+1:
 			t.Fatalf("%s: revision %d after %d", inc.ID, inc.Revision, former.Revision)
-		case former.State == schemas.IncidentResolved:
-			t.Fatalf("%s changed after it was resolved", inc.ID)
+		case former.State == schemas.IncidentResolved && (inc.State != schemas.IncidentOpen || !slices.ContainsFunc(inc.Features, func(f string) bool { return slices.Contains(former.Features, f) })):
+			t.Fatalf("%s changed after it was resolved, and was not opened again for a feature of its own", inc.ID)
 		case known && !inc.Onset.Equal(former.Onset):
 			t.Fatalf("%s moved its onset", inc.ID)
 		case (inc.State == schemas.IncidentResolved) != (inc.ResolvedAt != nil):

@@ -14,9 +14,10 @@ func (inc *incident) revise(now scope, cfg Config) bool {
 	inc.inputs = max(inc.inputs, now.inputs)
 	next := inc.view(cfg)
 	over, silent := inc.over(cfg)
-	if !over && !notable(&inc.told, &next, cfg) {
+	if !over && !inc.again && !notable(&inc.told, &next, cfg) {
 		return false
 	}
+	inc.again = false
 	next.Revision++
 	next.UpdatedAt = latest(next.UpdatedAt, now.end)
 	if over {
@@ -42,6 +43,9 @@ func (inc *incident) describe(i *schemas.Incident, silent int, cfg Config) {
 	}
 	if why := causeSummary(i.Diagnosis); why != "" {
 		i.Summary += " " + why
+	}
+	if i.MergedInto != "" {
+		i.Summary += " It is merged into " + i.MergedInto + ", which has the same cause."
 	}
 }
 

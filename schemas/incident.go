@@ -44,6 +44,7 @@ type Incident struct {
 	Signals    []Signal      `json:"signals"`     // the strongest alarm of each series, strongest first
 	Diagnosis  *Diagnosis    `json:"diagnosis"`   // nil until causes were looked for
 	Actions    []Action      `json:"actions"`     // what people did about it, oldest first
+	MergedInto string        `json:"merged_into"` // id of the open incident of the same cause that stands for this one; empty: it stands for itself
 }
 
 // ModelKey is the model that the incident is about.

@@ -39,6 +39,7 @@ type Moment struct {
 // Export of an incident: all that is known of it.
 type Export struct {
 	Incident    schemas.Incident `json:"incident"`
+	Merged      []string         `json:"merged"`   // ids of the incidents of the same cause that this one stands for
 	Timeline    []Moment         `json:"timeline"` // oldest first
 	BlastRadius []string         `json:"blast_radius"`
 }
@@ -229,25 +230,37 @@ func (s *Server) export(ctx context.Context, id string) (*Export, error) {
 	if err != nil {
 		return nil, s.failed("reading changes", err)
 	}
-	return &Export{Incident: *inc, Timeline: timeline(inc, told, trained, changes), BlastRadius: blastRadius(inc)}, nil
+	merged, err := s.DB.MergedInto(ctx, inc.Tenant, id)
+	if err != nil {
+		return nil, s.failed("reading merged incidents", err)
+	}
+	x := &Export{Incident: *inc, Merged: []string{}, Timeline: timeline(inc, told, trained, changes)}
+	for i := range merged {
+		x.Merged = append(x.Merged, merged[i].ID)
+	}
+	x.BlastRadius = blastRadius(append(merged, *inc)...)
+	return x, nil
 }
 
-// blastRadius is what an incident touches: the model, its versions and features,
-// and what lies between the cause and the model.
-func blastRadius(inc *schemas.Incident) []string {
-	out := []string{"model/" + inc.Model}
-	for _, v := range inc.Versions {
-		if v != "" {
-			out = append(out, "version/"+inc.Model+"@"+v)
+// blastRadius is what an incident and those merged into it touch: the models,
+// their versions and features, and what lies between the cause and the models.
+func blastRadius(all ...schemas.Incident) (out []string) {
+	for i := range all {
+		inc := &all[i]
+		out = append(out, "model/"+inc.Model)
+		for _, v := range inc.Versions {
+			if v != "" {
+				out = append(out, "version/"+inc.Model+"@"+v)
+			}
 		}
-	}
-	for _, f := range inc.Features {
-		if f != "" {
-			out = append(out, "feature/"+f)
+		for _, f := range inc.Features {
+			if f != "" {
+				out = append(out, "feature/"+f)
+			}
 		}
-	}
-	if d := inc.Diagnosis; d != nil && len(d.Causes) > 0 {
-		out = append(out, d.Causes[0].Path...)
+		if d := inc.Diagnosis; d != nil && len(d.Causes) > 0 {
+			out = append(out, d.Causes[0].Path...)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

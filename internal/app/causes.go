@@ -26,6 +26,8 @@ type correlator struct {
 	c     *correlate.Correlator
 	inner kafka.Handler // takes signals
 
+	mergedAt time.Time // when incidents of one cause were last looked for
+
 	acted   time.Time // wall clock up to which actions were read
 	actedAt time.Time // when
 	ask     func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
@@ -62,13 +64,18 @@ func (a *App) newCorrelator(run context.Context, p *kafka.Partition) (kafka.Hand
 	if err != nil {
 		return nil, err
 	}
-	open = slices.DeleteFunc(open, func(i schemas.Incident) bool { return i.BurnRate() }) // those are alerting's own
+	over, err := a.db.LatelyOver(run, time.Now().Add(-remembered))
+	if err != nil {
+		return nil, err
+	}
+	burns := func(i schemas.Incident) bool { return i.BurnRate() } // those are alerting's own
+	open, over = slices.DeleteFunc(open, burns), slices.DeleteFunc(over, burns)
 	c := &correlator{
 		a: a, p: p, acted: time.Now(), // the incidents come with what was done before
 		c: correlate.New(a.cfg.Correlate), due: map[string]*suspect{}, done: make(chan finding, 1),
 	}
 	c.run, c.cancel = context.WithCancel(run)
-	c.c.Restore(open)
+	c.c.Restore(append(slices.Clone(open), over...))
 	c.undiagnosed = map[schemas.ModelKey][]schemas.Incident{}
 	for _, inc := range open {
 		if inc.Diagnosis == nil {
@@ -153,6 +160,9 @@ func (c *correlator) Tick(ctx context.Context, now time.Time) error {
 	if err := c.act(ctx, now); err != nil {
 		return err
 	}
+	if err := c.merge(ctx, now); err != nil {
+		return err
+	}
 	if next := c.next(now); next != nil && !c.busy {
 		delete(c.due, next.inc.ID)
 		c.busy = true
@@ -193,6 +203,34 @@ func (c *correlator) act(ctx context.Context, now time.Time) error {
 		if !news {
 			continue
 		}
+		if err := c.tell(ctx, inc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeEvery is how often incidents of one cause are looked for among those that
+// other instances keep, and remembered how far back incidents that are over may
+// be opened again after a restart.
+const (
+	mergeEvery = 2 * time.Second
+	remembered = 24 * time.Hour
+)
+
+// merge tells which incidents stand for others of the same cause.
+func (c *correlator) merge(ctx context.Context, now time.Time) error {
+	if !c.a.cfg.Correlate.Causes.Enabled || now.Sub(c.mergedAt) < mergeEvery || !c.c.Caused() {
+		return nil
+	}
+	c.mergedAt = now
+	open, err := c.a.db.Incidents(ctx, schemas.IncidentOpen)
+	if err != nil {
+		c.a.log.Warn("look for incidents of one cause; they are looked for again", "err", err)
+		return nil
+	}
+	for _, inc := range c.c.Merge(open) {
+		c.a.set.GetOrCreateCounter("driftline_correlate_merges_total").Inc()
 		if err := c.tell(ctx, inc); err != nil {
 			return err
 		}

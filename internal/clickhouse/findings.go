@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -74,10 +75,10 @@ func (db *DB) PutIncident(ctx context.Context, i schemas.Incident) error {
 		}
 		diagnosis = string(b)
 	}
-	columns := "tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis"
+	columns := "tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis, merged_into"
 	return db.insert(ctx, "incidents", "", columns, func(b driver.Batch) error {
 		return b.Append(i.Tenant, i.Model, i.ID, i.Revision, string(i.State), string(i.Severity), i.Title, i.Summary,
-			i.Onset, i.OpenedAt, i.UpdatedAt, i.ResolvedAt, i.Versions, i.Features, string(signals), diagnosis)
+			i.Onset, i.OpenedAt, i.UpdatedAt, i.ResolvedAt, i.Versions, i.Features, string(signals), diagnosis, i.MergedInto)
 	})
 }
 
@@ -88,6 +89,18 @@ func (db *DB) Incidents(ctx context.Context, state schemas.IncidentState) ([]sch
 		return db.incidentsWhere(ctx, `state != 'resolved'`)
 	}
 	return db.incidentsWhere(ctx, `{state:String} IN ('', state)`, ch.Named("state", string(state)))
+}
+
+// MergedInto are the incidents of a tenant that another one stands for, oldest
+// onset first.
+func (db *DB) MergedInto(ctx context.Context, tenant, id string) ([]schemas.Incident, error) {
+	return db.incidentsWhere(ctx, "tenant = {tenant:String} AND merged_into = {id:String}", ch.Named("tenant", tenant), ch.Named("id", id))
+}
+
+// LatelyOver are the incidents that were resolved since a time, oldest onset
+// first.
+func (db *DB) LatelyOver(ctx context.Context, since time.Time) ([]schemas.Incident, error) {
+	return db.incidentsWhere(ctx, "state = 'resolved' AND resolved_at >= {since:DateTime('UTC')}", ch.Named("since", since.UTC().Format(time.DateTime)))
 }
 
 // Incident of a model by its id, nil when there is none.
@@ -106,7 +119,7 @@ func (db *DB) incidentsWhere(ctx context.Context, condition string, args ...any)
 }
 
 func (db *DB) incidentsInOrder(ctx context.Context, condition, order string, args ...any) ([]schemas.Incident, error) {
-	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis
+	rows, err := db.conn.Query(ctx, `SELECT tenant, model, id, revision, state, severity, title, summary, onset, opened_at, updated_at, resolved_at, versions, features, signals, diagnosis, merged_into
 		FROM incidents FINAL WHERE `+condition+` ORDER BY `+order, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read incidents: %w", err)
@@ -117,7 +130,7 @@ func (db *DB) incidentsInOrder(ctx context.Context, condition, order string, arg
 		var i schemas.Incident
 		var state, severity, signals, diagnosis string
 		err := rows.Scan(&i.Tenant, &i.Model, &i.ID, &i.Revision, &state, &severity, &i.Title, &i.Summary,
-			&i.Onset, &i.OpenedAt, &i.UpdatedAt, &i.ResolvedAt, &i.Versions, &i.Features, &signals, &diagnosis)
+			&i.Onset, &i.OpenedAt, &i.UpdatedAt, &i.ResolvedAt, &i.Versions, &i.Features, &signals, &diagnosis, &i.MergedInto)
 		if err == nil {
 			err = json.Unmarshal([]byte(signals), &i.Signals)
 		}

@@ -101,7 +101,9 @@ func (v *Verdict) take(inc *schemas.Incident, kind *world.Kind, from time.Time) 
 	if !v.Found || delay < v.DelaySeconds {
 		v.Found, v.DelaySeconds = true, delay
 	}
-	v.Incidents, v.Titles = append(v.Incidents, inc.ID), append(v.Titles, inc.Title)
+	if inc.MergedInto == "" {
+		v.Incidents, v.Titles = append(v.Incidents, inc.ID), append(v.Titles, inc.Title)
+	}
 	d := inc.Diagnosis
 	if d == nil || len(d.Causes) == 0 {
 		return

@@ -81,6 +81,7 @@ var Table = []Metric{
 	{"driftline_correlate_diagnose_seconds", Histogram, "", "Reading telemetry and ranking the causes of one incident."},
 	{"driftline_correlate_judgements", Gauge, "", "Diagnoses that people judged in half a year (`driftline incidents confirm`, `wrong-cause`, `false-positive`), the last 1000."},
 	{"driftline_correlate_learnt_log_odds", Gauge, "", "By how much these move the log-odds of confidences; 0 without any. Below 0 causes are named wrongly more often than confidences say."},
+	{"driftline_correlate_merges_total", Counter, "", "Incidents merged into another one of the same cause, or apart again."},
 	{"driftline_correlate_abstentions_total", Counter, "", "Diagnoses that name no cause, because nothing observed explains the incident."},
 	{"driftline_correlate_telemetry_cut_total", Counter, "", "Diagnoses that read less than there was: raise correlate.causes.max_series or max_events."},
 	{"driftline_alerting_attempts_total", Counter, "receiver, status", "Attempts to tell a receiver, by what became of them; `dropped` means that somebody was not told."},

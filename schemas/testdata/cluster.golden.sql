@@ -508,3 +508,7 @@ ORDER BY (chain, seq, hash);
 CREATE TABLE IF NOT EXISTS incident_actions ON CLUSTER 'main' AS incident_actions_local ENGINE = Distributed('main', currentDatabase(), 'incident_actions_local', cityHash64(tenant, incident_id));
 
 CREATE TABLE IF NOT EXISTS audit_log ON CLUSTER 'main' AS audit_log_local ENGINE = Distributed('main', currentDatabase(), 'audit_log_local', cityHash64(chain));
+
+ALTER TABLE incidents_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS merged_into String AFTER diagnosis;
+
+ALTER TABLE incidents ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS merged_into String AFTER diagnosis;

@@ -452,3 +452,5 @@ CREATE TABLE IF NOT EXISTS audit_log
 )
 ENGINE = ReplacingMergeTree()
 ORDER BY (chain, seq, hash);
+
+ALTER TABLE incidents  ADD COLUMN IF NOT EXISTS merged_into String AFTER diagnosis;
