@@ -14,7 +14,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka build demo test crash bench quality fleet deploy-check fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka console build demo test crash bench quality fleet deploy-check fuzz lint fmt generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,20 @@ setup: ## fetch modules and the embedded ClickHouse engine; quick when they are 
 setup-kafka: ## fetch the Apache Kafka that some tests use, for which it needs Java and Maven
 	@scripts/setup-kafka.sh
 
-build: ## build bin/driftline
+# The console's files; npm brings three packages for them.
+CONSOLE := internal/console/dist/index.html
+
+console: ## build the front end that the binary serves at its API's address; needs npm
+	@$(MAKE) --no-print-directory $(CONSOLE)
+
+$(CONSOLE): grafana-plugin/package-lock.json grafana-plugin/scripts/build.mjs $(shell find grafana-plugin/src/views grafana-plugin/src/console -type f 2>/dev/null)
+	@[ -d grafana-plugin/node_modules/esbuild ] || (cd grafana-plugin && npm ci --omit=dev --silent)
+	@cd grafana-plugin && npm run --silent console
+
+build: ## build bin/driftline, with the console where there is npm
 	@mkdir -p bin
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(CONSOLE); \
+	else echo "NOTICE: no npm, so the binary has no console; its page at the API's address says so" >&2; fi
 	@CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/driftline ./cmd/driftline
 
 demo: ## show the whole pipeline finding known faults, with embedded engines

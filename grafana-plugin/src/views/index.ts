@@ -1,0 +1,16 @@
+export * from './theme';
+export * from './frames';
+export * from './format';
+export * from './host';
+export * from './parts';
+export * from './HeatMap';
+export * from './HealthMatrix';
+export * from './LineChart';
+export * from './Overlay';
+export * from './Ridgelines';
+export * from './Evidence';
+export * from './Table';
+export { FleetPage } from './pages/FleetPage';
+export { ModelPage } from './pages/ModelPage';
+export { IncidentPage } from './pages/IncidentPage';
+export { PipelinePage } from './pages/PipelinePage';
