@@ -93,10 +93,9 @@ func (q *question) aboutReference(name, version string) error {
 	w.in("name", []string{name})
 	w.in("version", []string{version})
 	w.in("model", q.Models)
-	q.filters(w, "tenant", "model", "version", "segment", "feature", "detector", "state")
-	w.conditions = slices.DeleteFunc(w.conditions, func(c string) bool {
-		return strings.HasPrefix(c, "segment") || strings.HasPrefix(c, "feature") || strings.HasPrefix(c, "detector") || strings.HasPrefix(c, "state")
-	})
+	whose := *q // a reference has no other dimensions, of which nothing need be said here
+	whose.Filters = slices.DeleteFunc(slices.Clone(q.Filters), func(f Filter) bool { return f.Key != "tenant" && f.Key != "model" })
+	whose.filters(w, "tenant", "model")
 	return q.each("SELECT min(created_at), count() FROM `references` WHERE "+w.String(), w.args, func(rows driver.Rows) error {
 		var made time.Time
 		var n uint64

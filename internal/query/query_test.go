@@ -235,6 +235,15 @@ func TestEveryKind(t *testing.T) {
 			}
 		}
 	})
+	t.Run("filters on what references do not have", func(t *testing.T) {
+		for _, f := range []query.Filter{{Key: "detector", Operator: "!~", Value: "silent_.*"}, {Key: "feature", Operator: "=~", Value: "f.*"}, {Key: "version", Operator: "=", Value: "1"}, {Key: "state", Operator: "!=", Value: "no_data"}} {
+			for _, kind := range []string{"drift_heatmap", "drift_series", "drift_rank"} {
+				if got := ask(t, query.Query{Kind: kind, Models: []string{"m0"}, Filters: []query.Filter{f}}, of(fleet)); got[0].Rows() == 0 {
+					t.Errorf("%s with %+v is empty", kind, f)
+				}
+			}
+		}
+	})
 	t.Run("nothing of another tenant", func(t *testing.T) {
 		other := &query.Asker{DB: a.DB, Tenant: "acme"}
 		for _, k := range query.Kinds() {
