@@ -1,7 +1,7 @@
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, PointerEvent } from 'react';
 import type { GridRow } from './raster';
-import { axis, largest, pixels, runs } from './raster';
+import { axisOf, largest, pixels, runs, widthOf } from './raster';
 import type { RGB } from './theme';
 import { useTheme } from './host';
 import type { Zone } from './format';
@@ -33,7 +33,7 @@ export interface GridProps {
 
 const rowHeight = 20;
 const footHeight = 22;
-const mostHeight = 460;
+const mostHeight = 560;
 
 /** Grid shows values by row and time on a canvas, and is worked by pointer and keyboard alike. */
 export function Grid({ label, rows, times, step, width, height, zone = '', paint, mark, tell, selected, onSelect }: GridProps) {
@@ -54,7 +54,7 @@ export function Grid({ label, rows, times, step, width, height, zone = '', paint
   const gutter = useMemo(() => Math.min(Math.floor(width * 0.32), Math.max(60, 14 + 7 * rows.reduce((m, r) => Math.max(m, r.label.length), 0))), [rows, width]);
   const wide = Math.max(20, width - gutter - (overflows && !compact ? 12 : 0));
 
-  const ax = useMemo(() => axis(times, step, wide), [times, step, wide]);
+  const ax = useMemo(() => axisOf(rows, times, step, wide), [rows, times, step, wide]);
   const grid = useMemo(() => largest(rows, ax, compact ? room : rows.length), [rows, ax, compact, room]);
   const lines = grid.length / ax.columns;
   const image = useMemo(() => {
@@ -163,12 +163,11 @@ export function Grid({ label, rows, times, step, width, height, zone = '', paint
     if (row < 0 || row >= rows.length || x < 0 || x > wide) {
       return null;
     }
-    const column = (x / wide) * ax.columns;
+    const column = Math.floor((x / wide) * ax.columns);
+    const values = rows[row]!.values;
     let best = 0;
-    for (let i = 1; i < times.length; i++) {
-      if (Math.abs(ax.at[i]! + 0.5 - column) <= Math.abs(ax.at[best]! + 0.5 - column)) {
-        best = i;
-      }
+    for (let i = 0; i < times.length && ax.at[i]! <= column; i++) {
+      best = values[i] === null && column - ax.at[best]! < widthOf(rows[row]!, ax) && values[best] !== null ? best : i;
     }
     return { row, time: best };
   };

@@ -28,16 +28,23 @@ export function healthRows(frames: readonly Frame[], byDimension: boolean): { ro
       row = { key, label: byDimension ? `${model} · ${dimension}` : model, order: `${model}\n${dimensions.indexOf(dimension)}`, values: new Array<number | null>(times.length).fill(null) };
       found.set(key, row);
     }
+    // A verdict holds until the next of its series, so that series of different windows can be laid over each other.
+    const usual = usualGap(s.times);
     s.times.forEach((t, i) => {
-      const k = at.get(t)!;
       const v = s.values[i] ?? null;
-      if (v !== null) {
+      const until = byDimension ? t + 1 : Math.min(t + usual, s.times[i + 1] ?? Infinity);
+      for (let k = at.get(t)!; v !== null && k < times.length && times[k]! < until; k++) {
         row.values[k] = Math.max(row.values[k] ?? 0, v);
       }
     });
   }
   const rows = [...found.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
   return { rows, times, step: stepOf(times) };
+}
+
+function usualGap(times: readonly number[]): number {
+  const gaps = times.slice(1).map((t, i) => t - times[i]!).sort((a, b) => a - b);
+  return gaps[gaps.length >> 1] ?? 1;
 }
 
 export interface HealthMatrixProps {

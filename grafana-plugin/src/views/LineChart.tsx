@@ -76,7 +76,7 @@ export function LineChart({ label, lines, width, height = 180, from, to, zone = 
   if (!bounds) {
     return <p className="dl-empty" style={{ minHeight: Math.min(80, height) }}>Nothing in this time.</p>;
   }
-  const marks = ticks(bounds.low, bounds.high, Math.max(2, Math.floor(height / 45)));
+  const marks = ticks(bounds.low, bounds.high, Math.max(2, Math.floor(height / 45)), unit);
   const texts = marks.map((m) => value(m, unit));
   const left = 12 + 7 * Math.max(...texts.map((t) => t.length));
   const plot = { x: left, y: 8, w: Math.max(20, width - left - 10), h: height - 30 };
@@ -119,6 +119,7 @@ export function LineChart({ label, lines, width, height = 180, from, to, zone = 
           {threshold !== null && threshold !== undefined && <line x1={plot.x} x2={plot.x + plot.w} y1={y(threshold)} y2={y(threshold)} stroke={theme.alarm} strokeWidth={1.5} strokeDasharray="6 4" />}
           {lines.map((l, i) => l.lower && l.upper && <path key={`b${i}`} d={band(l, x, y)} fill={colour(l, i)} opacity={0.16} />)}
           {lines.map((l, i) => <path key={i} d={path(l, x, y)} fill="none" stroke={colour(l, i)} strokeWidth={1.8} strokeLinejoin="round" strokeLinecap="round" strokeDasharray={l.dashed ? '5 4' : undefined} />)}
+          {lines.map((l, i) => l.values.filter((v) => v !== null).length <= 40 && l.values.map((v, k) => v !== null && <circle key={`${i}/${k}`} cx={x(l.times[k]!)} cy={y(v)} r={2.2} fill={colour(l, i)} />))}
           {at !== null && <line className="dl-cross" x1={x(at)} x2={x(at)} y1={plot.y} y2={plot.y + plot.h} />}
           {here.map((o) => <circle key={o.i} cx={x(at!)} cy={y(o.v!)} r={3.5} fill={colour(o.l, o.i)} />)}
         </g>

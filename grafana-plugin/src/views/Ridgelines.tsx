@@ -29,7 +29,7 @@ export function ridges(frame: Frame | undefined): Ridge[] {
   return [...out.values()].sort((a, b) => a.from - b.from);
 }
 
-/** modeAndMedian of a ridge, for words. */
+/** median of a ridge, to half a bin. */
 export function median(r: Ridge): number {
   let sum = 0;
   for (let i = 0; i < r.share.length; i++) {
@@ -48,7 +48,7 @@ export interface RidgelinesProps {
   zone?: Zone;
 }
 
-/** Ridgelines shows how a distribution moves: one outline a slice of time, the newest below. */
+/** Ridgelines shows how a distribution moves: one outline a slice of time, the newest below. Heights are square roots of shares, so that flat slices keep their form beside steep ones. */
 export function Ridgelines({ frame, width, height = 320, zone = '' }: RidgelinesProps) {
   const theme = useTheme();
   const [at, setAt] = useState<number | null>(null);
@@ -84,17 +84,17 @@ export function Ridgelines({ frame, width, height = 320, zone = '' }: Ridgelines
         {ticks(low, high, Math.max(2, w / 90)).map((t) => <g key={t}><line className="dl-rule" x1={x(t)} x2={x(t)} y1={4} y2={height - foot} /><text x={x(t)} y={height - 6} textAnchor="middle">{num(t)}</text></g>)}
         {all.map((r, i) => {
           const y = base(i);
-          const points = r.share.map((s, k) => `${x((r.low[k]! + r.high[k]!) / 2).toFixed(1)} ${(y - (s / peak) * tall).toFixed(1)}`);
+          const points = r.share.map((s, k) => `${x((r.low[k]! + r.high[k]!) / 2).toFixed(1)} ${(y - Math.sqrt(s / peak) * tall).toFixed(1)}`);
           const on = i === at;
           return (
             <g key={r.from}>
               <path d={`M${x(r.low[0]!).toFixed(1)} ${y}L${points.join('L')}L${x(r.high.at(-1)!).toFixed(1)} ${y}Z`} fill={on ? theme.accent : theme.surface} fillOpacity={on ? 0.5 : 0.86} />
               <path d={`M${x(r.low[0]!).toFixed(1)} ${y}L${points.join('L')}L${x(r.high.at(-1)!).toFixed(1)} ${y}`} fill={theme.series[0]} fillOpacity={0.12 + (0.4 * i) / all.length} stroke={theme.series[0]} strokeWidth={on ? 2 : 1.1} />
-              <line x1={x(median(r))} x2={x(median(r))} y1={y} y2={y - Math.min(7, gap)} stroke={theme.text} strokeWidth={1.5} />
               {(all.length - 1 - i) % every === 0 && <text x={left - 6} y={y + 3} textAnchor="end">{clock(r.from, zone)}</text>}
             </g>
           );
         })}
+        {all.map((r, i) => <line key={r.from} x1={x(median(r))} x2={x(median(r))} y1={base(i)} y2={base(i) - Math.min(8, gap)} stroke={theme.text} strokeWidth={1.5} />)}
       </svg>
       {at !== null && <div className="dl-tip" role="status" style={{ left: width - 10, top: Math.max(0, base(at) - tall), transform: 'translateX(-100%)' }}><b>{moment(all[at]!.from, zone)}</b><span>median {num(median(all[at]!))}</span><span>largest bin {share(Math.max(...all[at]!.share))}</span></div>}
     </figure>

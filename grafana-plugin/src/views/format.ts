@@ -66,6 +66,9 @@ export function value(v: number | null | undefined, unit: string): string {
 export function span(ms: number): string {
   const a = Math.abs(ms);
   const sign = ms < 0 ? '−' : '';
+  if (a === 0) {
+    return '0 s';
+  }
   if (a < 1000) {
     return `${sign}${Math.round(a)} ms`;
   }
@@ -123,6 +126,11 @@ export function clock(ms: number, zone: Zone = '', seconds = false): string {
   return `${p.hour}:${p.minute}${seconds ? `:${p.second}` : ''}`;
 }
 
+/** short is date and time to the minute, without the year. */
+export function short(ms: number | null | undefined, zone: Zone = ''): string {
+  return ms ? moment(ms, zone).slice(5, 16) : '–';
+}
+
 /** moment is date and time. */
 export function moment(ms: number | null | undefined, zone: Zone = ''): string {
   if (!ms) {
@@ -148,14 +156,15 @@ export function timeTicks(from: number, to: number, most: number, zone: Zone = '
   return out;
 }
 
-/** ticks are round numbers that span a range. */
-export function ticks(low: number, high: number, most: number): number[] {
+/** ticks are round numbers that span a range; of seconds, round times. */
+export function ticks(low: number, high: number, most: number, unit = ''): number[] {
   const raw = (high - low) / Math.max(1, most);
   if (!(raw > 0) || !Number.isFinite(raw)) {
     return [low];
   }
   const size = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? 10 * size;
+  const time = unit === 's' && raw > 10 ? steps.find((s) => s / 1000 >= raw) : undefined;
+  const step = time ? time / 1000 : ([1, 2, 2.5, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? 10 * size);
   const out = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
     out.push(Number((k * step).toPrecision(12)));

@@ -29,6 +29,11 @@ interface FleetRow {
   evaluated: number | null;
 }
 
+/** isModel tells models from what rules over silence watch too: sources, and Driftline itself. Nobody asks those. */
+function isModel(m: FleetRow): boolean {
+  return !/^(source|monitor)\//.test(m.model);
+}
+
 const questions: Record<string, Question> = { fleet: { kind: 'fleet' }, health: { kind: 'health_matrix' }, incidents: { kind: 'incidents' } };
 
 /** FleetPage is the first page: every model at a glance, the worst first. */
@@ -36,18 +41,18 @@ export function FleetPage() {
   const host = useHost();
   const revision = useRevision((m) => m.type !== 'beat');
   const { answers, loading, error } = useAnswers(questions, revision, 240);
-  const models = rows<FleetRow>(answers.fleet?.frames[0]);
+  const models = rows<FleetRow>(answers.fleet?.frames[0]).map((m) => (isModel(m) || m.state !== 'silent' ? m : { ...m, state: 'ok' }));
   const incidents = rows<IncidentRow>(answers.incidents?.frames[0]);
   const open = incidents.filter((i) => i.state !== 'resolved');
   const now = host.timeRange.to;
   const several = new Set(models.map((m) => m.tenant)).size > 1;
-  const count = (state: string) => models.filter((m) => m.state === state).length;
+  const count = (state: string) => models.filter((m) => isModel(m) && m.state === state).length;
   return (
     <div className="dl-page" aria-busy={loading}>
       <h1>Fleet</h1>
       <Notes error={error} />
       <dl className="dl-stats">
-        <Stat name="models" hint="that were asked or judged in this time">{models.length}</Stat>
+        <Stat name="models" hint="that were asked or judged in this time">{models.filter(isModel).length}</Stat>
         <Stat name="alarming" tone={count('alarm') ? 'alarm' : 'ok'} hint="with an open incident, or a series that alarmed last">{count('alarm')}</Stat>
         <Stat name="silent" tone={count('silent') ? 'warn' : 'ok'} hint="that nothing asked in this time">{count('silent')}</Stat>
         <Stat name="not judged" tone={count('no_data') ? 'warn' : 'ok'} hint="asked, but no window could be judged">{count('no_data')}</Stat>

@@ -4,7 +4,7 @@ import type { Incident, Signal } from '../Evidence';
 import { Evidence, incidentOf } from '../Evidence';
 import { Table } from '../Table';
 import { Badge, Card, Notes, Stat } from '../parts';
-import { moment, num, span } from '../format';
+import { moment, num, short, span } from '../format';
 import { useAnswers, useRevision } from '../useAnswers';
 import { Link } from './Link';
 
@@ -49,7 +49,7 @@ export function IncidentPage({ id }: { id: string }) {
       <p className="dl-trail"><Link to={{ page: 'fleet' }}>Fleet</Link> / <Link to={{ page: 'model', model: inc.model, tenant: inc.tenant }}>{inc.model}</Link> / </p>
       <h1>{inc.title}</h1>
       <p className="dl-summary">{inc.summary}</p>
-      {inc.diagnosis && <p className={`dl-advice ${inc.diagnosis.retrain ? 'dl-edge-ok' : 'dl-edge-warn'}`}><b>{inc.diagnosis.retrain ? 'Retraining mends it.' : 'Retraining does not mend it.'}</b> {inc.diagnosis.advice}</p>}
+      {inc.diagnosis && <p className={`dl-advice ${inc.diagnosis.retrain ? 'dl-edge-ok' : 'dl-edge-warn'}`}><b>{inc.diagnosis.advice}</b></p>}
       <dl className="dl-stats">
         <Stat name="state"><Badge state={inc.state} /></Stat>
         <Stat name="severity"><Badge state={inc.severity} /></Stat>
@@ -58,6 +58,7 @@ export function IncidentPage({ id }: { id: string }) {
         <Stat name="features">{inc.features?.filter(Boolean).length ?? 0}</Stat>
         <Stat name="versions">{inc.versions?.filter(Boolean).join(', ') || '–'}</Stat>
       </dl>
+      {(known?.blast_radius?.length ?? 0) > 0 && <p className="dl-unseen"><small>touches</small>{known!.blast_radius!.map((b) => <code key={b}>{b}</code>)}</p>}
       <Notes error={failed || error} />
       <Actions incident={inc} onDone={() => setDone((d) => d + 1)} />
       <Card title="Why" aside={<small>likeliest first</small>}>{(width) => <><Notes error={answers.causes?.error} notices={noticesOf(answers.causes)} />{frames.length > 0 ? <Evidence frames={frames} width={width} zone={host.zone} /> : <p className="dl-empty">Loading …</p>}</>}</Card>
@@ -67,18 +68,13 @@ export function IncidentPage({ id }: { id: string }) {
             columns={[
               { name: 'Feature', by: (s) => s.feature, cell: (s) => (s.feature ? <Link to={{ page: 'model', model: inc.model, tenant: inc.tenant, feature: s.feature }}>{s.feature}</Link> : '(model)') },
               { name: 'By', by: (s) => s.detector, cell: (s) => s.detector }, { name: 'Version', by: (s) => s.version, cell: (s) => s.version || '–' },
-              { name: 'Score', by: (s) => s.score, right: true, cell: (s) => <>{num(s.score)} <small>of {num(s.threshold)} {s.unit}</small></> },
+              { name: 'Score', by: (s) => s.score, right: true, cell: (s) => <span title={s.unit}>{num(s.score)} <small>of {num(s.threshold)}</small></span> },
               { name: 'p', by: (s) => s.p_value, right: true, cell: (s) => (s.p_value === 1 ? '–' : num(s.p_value)) }, { name: 'n', by: (s) => s.n_window, right: true, cell: (s) => num(s.n_window) },
-              { name: 'Window', by: (s) => s.window_start, right: true, cell: (s) => moment(Date.parse(s.window_start), host.zone) }, { name: 'Why', cell: (s) => <span className="dl-why">{s.reason}</span> },
+              { name: 'Window', by: (s) => s.window_start, right: true, cell: (s) => short(Date.parse(s.window_start), host.zone) }, { name: 'Why', cell: (s) => <span className="dl-why">{s.reason}</span> },
             ]} />
         )}
       </Card>
-      {known && (
-        <div className="dl-columns">
-          <Card title="Timeline">{() => <ol className="dl-timeline">{(known.timeline ?? []).map((m, i) => <li key={i}><time>{moment(Date.parse(m.timestamp), host.zone)}</time><span className="dl-tag">{m.what}</span><span>{m.who && <b>{m.who}: </b>}{m.text}</span></li>)}</ol>}</Card>
-          <Card title="Touches">{() => <p className="dl-unseen">{(known.blast_radius ?? []).map((b) => <code key={b}>{b}</code>)}</p>}</Card>
-        </div>
-      )}
+      {known && <Card title="Timeline">{() => <ol className="dl-timeline">{(known.timeline ?? []).filter((m) => !(m.what === 'told' && m.text.endsWith(': pending'))).map((m, i) => <li key={i}><time>{moment(Date.parse(m.timestamp), host.zone)}</time><span className="dl-tag">{m.what}</span><span>{m.who && <b>{m.who}: </b>}{m.text}</span></li>)}</ol>}</Card>}
     </div>
   );
 }

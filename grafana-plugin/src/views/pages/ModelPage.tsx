@@ -10,7 +10,7 @@ import { Overlay } from '../Overlay';
 import { Ridgelines } from '../Ridgelines';
 import { Table } from '../Table';
 import { Badge, Card, Notes, Ratio } from '../parts';
-import { ago, moment, num } from '../format';
+import { ago, num, short } from '../format';
 import type { Theme } from '../theme';
 import { useTheme } from '../host';
 import { useAnswers, useRevision } from '../useAnswers';
@@ -47,7 +47,7 @@ export function ModelPage({ model, tenant, feature }: { model: string; tenant?: 
   const of = { models: [model], ...(tenant ? { tenant } : {}) };
   const ask = (q: Question): Question => ({ ...q, ...of });
   const overview = useAnswers({
-    rank: ask({ kind: 'drift_rank' }), heat: ask({ kind: 'drift_heatmap' }), performance: ask({ kind: 'performance' }), incidents: ask({ kind: 'incidents' }), events: ask({ kind: 'events', presets: ['deploys', 'changes', 'retrains', 'incidents'] }),
+    rank: ask({ kind: 'drift_rank' }), heat: ask({ kind: 'drift_heatmap', filters: [{ key: 'detector', operator: '!~', value: 'silent_.*' }] }), performance: ask({ kind: 'performance' }), incidents: ask({ kind: 'incidents' }), events: ask({ kind: 'events', presets: ['deploys', 'changes', 'retrains', 'incidents'] }),
   }, revision, 300);
   const { answers, loading, error } = overview;
   const ranked = rows<RankRow>(answers.rank?.frames[0]);
@@ -102,10 +102,10 @@ export function ModelPage({ model, tenant, feature }: { model: string; tenant?: 
                 { name: 'Impact', by: (r) => r.impact, right: true, hint: 'score ÷ threshold × importance', cell: (r) => num(r.impact) },
                 { name: 'Score ÷ threshold', by: (r) => r.ratio, cell: (r) => <Ratio value={r.ratio} text={num(r.ratio)} /> },
                 { name: 'By', by: (r) => r.detector, cell: (r) => r.detector },
-                { name: 'Score', by: (r) => r.score, right: true, cell: (r) => <>{num(r.score)} <small>of {num(r.threshold)} {r.unit}</small></> },
+                { name: 'Score', by: (r) => r.score, right: true, cell: (r) => <span title={r.unit}>{num(r.score)} <small>of {num(r.threshold)}</small></span> },
                 { name: 'p', by: (r) => r.p_value, right: true, hint: 'adjusted for all that was tested', cell: (r) => (r.p_value === 1 ? '–' : num(r.p_value)) },
                 { name: 'n', by: (r) => r.n, right: true, hint: 'rows of the newest window', cell: (r) => num(r.n) },
-                { name: 'First seen', by: (r) => r.first_seen, right: true, cell: (r) => moment(r.first_seen, host.zone) },
+                { name: 'First seen', by: (r) => r.first_seen, right: true, cell: (r) => short(r.first_seen, host.zone) },
                 { name: 'Judged', by: (r) => r.evaluated, right: true, cell: (r) => ago(r.evaluated, to) },
                 { name: 'Why', cell: (r) => <span className="dl-why">{r.reason}</span> },
               ]} />

@@ -5,8 +5,13 @@ import { rows, series } from '../frames';
 import { LineChart } from '../LineChart';
 import { Table } from '../Table';
 import { Card, Notes, Stat } from '../parts';
-import { moment, num } from '../format';
+import { moment, num, short } from '../format';
 import { useAnswers, useRevision } from '../useAnswers';
+
+interface Pipeline {
+  version: string;
+  sources: { kind: string; topic: string; rows: number; newest: string }[];
+}
 
 const charts = [
   { measure: 'events', title: 'Records per second', unit: '', hint: 'by source' },
@@ -23,16 +28,16 @@ export function PipelinePage() {
   const host = useHost();
   const revision = useRevision((m) => m.type !== 'beat');
   const { answers, loading, error } = useAnswers(questions, revision, 240);
-  const [version, setVersion] = useState('');
+  const [known, setKnown] = useState<Pipeline | null>(null);
   const { call } = host;
   useEffect(() => {
     let gone = false;
-    call<{ version: string }>('GET', '/pipeline').then((p) => !gone && setVersion(p.version), () => undefined);
+    call<Pipeline>('GET', '/pipeline').then((p) => !gone && setKnown(p), () => undefined);
     return () => {
       gone = true;
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, []);
+  }, [revision, host.timeRange.to]);
   const logs = rows<{ timestamp: number; body: string; severity: string; id: string }>(answers.logs?.frames[0]);
   const last = (measure: string) => series(answers[measure]?.frames ?? []).map((s) => ({ name: s.name, v: s.values.filter((v) => v !== null).at(-1) ?? null }));
   return (
@@ -41,7 +46,7 @@ export function PipelinePage() {
       <Notes error={error} />
       <dl className="dl-stats">
         {last('events').map((s) => <Stat key={s.name} name={`${s.name} / s`}>{num(s.v)}</Stat>)}
-        {version && <Stat name="version">{version}</Stat>}
+        {known && <Stat name="version">{known.version}</Stat>}
       </dl>
       <div className="dl-columns">
         {charts.map((c) => (
@@ -49,13 +54,16 @@ export function PipelinePage() {
             {(width) => <><Notes error={answers[c.measure]?.error} notices={noticesOf(answers[c.measure])} /><LineChart label={c.title} lines={series(answers[c.measure]?.frames ?? [])} width={width} height={170} from={host.timeRange.from} to={host.timeRange.to} zone={host.zone} unit={c.unit} zero /></>}
           </Card>
         ))}
+        <Card title="Sources" aside={<small>of the last hour, by topic</small>}>
+          {() => <Table label="Sources" rows={known?.sources ?? []} id={(s) => s.kind + s.topic} empty="Nothing came in the last hour." columns={[{ name: 'Kind', cell: (s) => s.kind }, { name: 'Topic', cell: (s) => <code>{s.topic}</code> }, { name: 'Rows', right: true, by: (s) => s.rows, cell: (s) => num(s.rows) }, { name: 'Newest', right: true, by: (s) => s.newest, cell: (s) => short(Date.parse(s.newest), host.zone) }]} />}
+        </Card>
       </div>
       <Card title="Decisions" aside={<small>retrainings and why not, what receivers were told, what people did</small>}>
         {() => (
           <>
             <Notes error={answers.logs?.error} notices={noticesOf(answers.logs)} />
             <Table label="Decisions" rows={logs} id={(l, i) => `${l.id}${i}`} height={420} empty={loading ? 'Loading …' : 'Nothing was decided in this time.'}
-              columns={[{ name: 'Time', by: (l) => l.timestamp, cell: (l) => <time>{moment(l.timestamp, host.zone)}</time> }, { name: 'What', cell: (l) => <span className={l.severity === 'error' ? 'dl-tone-alarm' : undefined}>{l.body}</span> }]} />
+              columns={[{ name: 'Time', by: (l) => l.timestamp, cell: (l) => <time>{moment(l.timestamp, host.zone)}</time> }, { name: 'What', cell: (l) => <span className={l.severity === 'error' ? 'dl-said-long dl-tone-alarm' : 'dl-said-long'}>{l.body}</span> }]} />
           </>
         )}
       </Card>
