@@ -42,12 +42,13 @@ build: ## build bin/driftline, with the console where there is npm
 	else echo "NOTICE: no npm, so the binary has no console; its page at the API's address says so" >&2; fi
 	@CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '$(LDFLAGS)' -o bin/driftline ./cmd/driftline
 
-demo: ## show the whole pipeline finding known faults, with embedded engines
+demo: ## show the whole pipeline finding known faults, with embedded engines (DEMO=--stay keeps its console)
 	@$(MAKE) --no-print-directory -j2 setup build # the download and the compiler keep each other waiting otherwise
-	@./bin/driftline demo
+	@./bin/driftline demo $(DEMO)
 
 test: setup ## vet and test everything, with the race detector where there is a C compiler
 	@[ -d "$$(scripts/setup-kafka.sh --path)" ] || echo "NOTICE: no Apache Kafka, so tests that use it are skipped (make setup-kafka)" >&2
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(CONSOLE); fi
 	@TEST_TIMEOUT=$(TEST_TIMEOUT) scripts/test.sh
 
 crash: setup build ## inject hundreds of faults into a running ingest, on kfake and on Apache Kafka, and balance the books (CRASH='-seed 1 -v')

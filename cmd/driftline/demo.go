@@ -23,10 +23,11 @@ func demoCommand() *cli.Command {
 			"Exits 0 only if every injected fault was found and told, nothing else alarmed and no record was lost.",
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "for", Usage: "`TIME` in which the fleet sends; a second is a minute of event time", Value: time.Minute},
-			&cli.StringFlag{Name: "inject", Usage: "`FAULTS`: all, none, or some of shift,category,missing,frozen", Value: loadtest.All},
+			&cli.StringFlag{Name: "inject", Usage: "`FAULTS`: all, none, or some of shift,category,missing,frozen,concept", Value: loadtest.All},
 			&cli.FloatFlag{Name: "rate", Usage: "inference `EVENTS` a second", Value: 3000},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that the fleet's randomness begins with", Value: 1},
 			&cli.StringFlag{Name: "data-dir", Usage: "keep configuration and tables in `DIR` (default: a temporary directory that is removed)"},
+			&cli.BoolFlag{Name: "stay", Usage: "keep the console running afterwards, until interrupted"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document; the timeline goes to standard error"},
 		},
 		Action: runDemo,
@@ -46,7 +47,7 @@ func runDemo(ctx context.Context, c *cli.Command) error {
 		out = c.Root().ErrWriter
 	}
 	report, err := demo.Run(ctx, demo.Options{
-		For: c.Duration("for"), Faults: faults, Rate: c.Float("rate"), Seed: c.Uint64("seed"), DataDir: c.String("data-dir"),
+		For: c.Duration("for"), Faults: faults, Rate: c.Float("rate"), Seed: c.Uint64("seed"), DataDir: c.String("data-dir"), Stay: c.Bool("stay"),
 		Out: out, Colour: inColour(out), Log: slog.New(slog.NewTextHandler(c.Root().ErrWriter, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/driftline/driftline/correlate/graph"
 	"github.com/driftline/driftline/internal/audit"
 	store "github.com/driftline/driftline/internal/clickhouse"
+	"github.com/driftline/driftline/internal/console"
 	"github.com/driftline/driftline/schemas"
 )
 
@@ -100,10 +101,11 @@ func (s *Server) Close() {
 	<-s.done
 }
 
-// Handler answers everything under the prefix.
+// Handler answers everything under the prefix, and the console at the root.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.describe(mux)
+	mux.Handle("/", console.Handler())
 	return headers(mux)
 }
 

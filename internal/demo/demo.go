@@ -22,6 +22,7 @@ type Options struct {
 	Rate    float64          // inference events in a second of wall time
 	Seed    uint64           // of the fleet
 	DataDir string           // kept; empty means a temporary directory that is removed
+	Stay    bool             // keep the pipeline and its console running after the summary, until the context ends
 	Out     io.Writer        // gets the timeline
 	Colour  bool             // of the timeline
 	Log     *slog.Logger
@@ -98,9 +99,14 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	r.screen.header(header{
 		Rate: o.Rate, Seed: o.Seed, Length: o.For, From: fleet.Start, To: fleet.End(), Injected: fleet.Injected(),
-		Admin: a.AdminAddr(), Receivers: receivers.addresses(), DataDir: o.DataDir,
+		Admin: a.AdminAddr(), Console: a.APIAddr(), Receivers: receivers.addresses(), DataDir: o.DataDir,
 	})
-	return r.run(ctx)
+	report, err := r.run(ctx)
+	if err == nil && o.Stay {
+		r.screen.stay(a.APIAddr())
+		<-ctx.Done()
+	}
+	return report, err
 }
 
 // newFleet times a run so that its last window is over when the last event is

@@ -46,6 +46,7 @@ type header struct {
 	From, To  time.Time     // event time
 	Injected  []loadtest.Injected
 	Admin     string
+	Console   string
 	Receivers map[string]string
 	DataDir   string
 }
@@ -64,6 +65,7 @@ func (s *screen) header(h header) {
 	if len(h.Injected) == 0 {
 		field("fault", "none: nothing may alarm")
 	}
+	field("console", "http://%s/, as long as this runs", h.Console)
 	field("metrics", "http://%s/metrics", h.Admin)
 	for _, name := range receiverNames {
 		field("receiver", "%s at %s", name, h.Receivers[name])
@@ -72,6 +74,11 @@ func (s *screen) header(h header) {
 		field("data", "%s", h.DataDir)
 	}
 	fmt.Fprintf(s.out, "\n%s\n", s.paint(dim, fmt.Sprintf("%6s  %8s  %-9s %-8s %s", "WALL", "EVENT", "WHAT", "MODEL", "")))
+}
+
+// stay says that what was found can still be looked at.
+func (s *screen) stay(console string) {
+	fmt.Fprintf(s.out, "\nThe console stays at %s until this is interrupted.\n", s.paint(bold, "http://"+console+"/"))
 }
 
 // line prints one happening. Without an event time its place stays empty.

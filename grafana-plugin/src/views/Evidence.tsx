@@ -135,12 +135,12 @@ export function Evidence({ frames, width, zone = '' }: EvidenceProps) {
       <div className="dl-stack">
         {[...shown, ...symptoms].map((s, i) => (
           <div key={i}>
-            <h4>{s.labels.rank === '0' ? 'Symptom: ' : ''}{s.name}</h4>
+            <h3 className="dl-small">{s.labels.rank === '0' ? 'Symptom: ' : ''}{s.name}</h3>
             <LineChart label={s.name} lines={[{ name: s.name, times: s.times, values: s.values, colour: s.labels.rank === '0' ? theme.series[6] : theme.series[0] }]} width={width} height={110} from={from} to={to} zone={zone} unit={s.unit} threshold={s.labels.rank === '0' ? s.threshold : null} events={marks} legend={false} />
           </div>
         ))}
       </div>
-      {out.length > 0 && <><h4>Ruled out</h4><Table label="Ruled out" id={(_, i) => String(i)} rows={out} columns={[{ name: 'Candidate', cell: (r) => <code>{r.entity}</code> }, { name: 'Shown by', cell: (r) => r.metric }, { name: 'Why it is not the cause', cell: (r) => r.reason }]} /></>}
+      {out.length > 0 && <><h3 className="dl-small">Ruled out</h3><Table label="Ruled out" id={(_, i) => String(i)} rows={out} columns={[{ name: 'Candidate', cell: (r) => <code>{r.entity}</code> }, { name: 'Shown by', cell: (r) => r.metric }, { name: 'Why it is not the cause', cell: (r) => r.reason }]} /></>}
       {unseen.length > 0 && <p className="dl-unseen"><b>Could not be observed:</b> {unseen.map((u) => <code key={u.entity}>{u.entity}</code>)}</p>}
     </div>
   );

@@ -85,7 +85,7 @@ export function ModelPage({ model, tenant, feature }: { model: string; tenant?: 
           <>
             <Notes error={answers.performance?.error} notices={noticesOf(answers.performance)} />
             <div className="dl-charts">
-              {performance(answers.performance?.frames ?? [], theme).map((p) => <div key={p.name}><h4>{p.name}</h4><LineChart label={p.name} lines={p.lines} width={width >= 900 ? Math.floor(width / 2) - 10 : width} height={170} {...time} events={events} /></div>)}
+              {performance(answers.performance?.frames ?? [], theme).map((p) => <div key={p.name}><h3 className="dl-small">{p.name}</h3><LineChart label={p.name} lines={p.lines} width={width >= 900 ? Math.floor(width / 2) - 10 : width} height={170} {...time} events={events} /></div>)}
               {!answers.performance?.frames.some((f) => f.fields.length) && <p className="dl-empty">{loading ? 'Loading …' : 'Neither labels nor estimates in this time.'}</p>}
             </div>
           </>
@@ -114,7 +114,7 @@ export function ModelPage({ model, tenant, feature }: { model: string; tenant?: 
       </Card>
       {series(infra.answers.infra?.frames ?? []).length > 0 && (
         <Card title="Telemetry" aside={<small>mean of each point</small>}>
-          {(width) => <div className="dl-charts">{series(infra.answers.infra?.frames ?? []).map((s) => <div key={s.name}><h4>{s.name}</h4><LineChart label={s.name} lines={[s]} width={width >= 900 ? Math.floor(width / 2) - 10 : width} height={120} {...time} unit={s.unit} events={events} legend={false} /></div>)}</div>}
+          {(width) => <div className="dl-charts">{series(infra.answers.infra?.frames ?? []).map((s) => <div key={s.name}><h3 className="dl-small">{s.name}</h3><LineChart label={s.name} lines={[s]} width={width >= 900 ? Math.floor(width / 2) - 10 : width} height={120} {...time} unit={s.unit} events={events} legend={false} /></div>)}</div>}
         </Card>
       )}
     </div>
