@@ -42,7 +42,7 @@ func TestSupervisorIsTold(t *testing.T) {
 	admin := free.Addr().String()
 	_ = free.Close()
 	config := writeFile(t, "driftline.yaml", fmt.Sprintf(
-		"admin: {listen: %q}\nembedded: {kafka: {enabled: true}, clickhouse: {enabled: true, data_dir: %q}}\ningest: {topics: [{topic: in, kind: events}]}\n", admin, dir))
+		"admin: {listen: %q}\napi: {listen: 127.0.0.1:0}\nembedded: {kafka: {enabled: true}, clickhouse: {enabled: true, data_dir: %q}}\ningest: {topics: [{topic: in, kind: events}]}\n", admin, dir))
 	if _, errs, code := driftline(t, "health", "-config", config); code != exitFailed || !strings.Contains(errs, "not reached") {
 		t.Errorf("before it runs: %d %s", code, errs)
 	}
