@@ -30,7 +30,7 @@ type correlator struct {
 
 	acted   time.Time // wall clock up to which actions were read
 	actedAt time.Time // when
-	ask     func(context.Context, schemas.Incident) (*schemas.Diagnosis, error)
+	ask     func(context.Context, schemas.Incident, []schemas.Incident) (*schemas.Diagnosis, error) // of an incident, beside the open ones of its model
 
 	undiagnosed map[schemas.ModelKey][]schemas.Incident // open at the start and never diagnosed, until their model is heard of: it may belong to another partition
 	due         map[string]*suspect                     // incidents whose causes are to be looked for, by id
@@ -166,11 +166,12 @@ func (c *correlator) Tick(ctx context.Context, now time.Time) error {
 	if next := c.next(now); next != nil && !c.busy {
 		delete(c.due, next.inc.ID)
 		c.busy = true
+		beside := c.c.Open(next.inc.ModelKey()) // the store may not have them yet
 		go func() {
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(c.run, c.a.cfg.Correlate.Causes.Timeout)
 			defer cancel()
-			d, err := c.ask(ctx, next.inc)
+			d, err := c.ask(ctx, next.inc, beside)
 			c.a.set.GetOrCreateHistogram("driftline_correlate_diagnose_seconds").UpdateDuration(start)
 			c.done <- finding{next.inc, d, err, next.tries}
 		}()
@@ -283,7 +284,7 @@ func (c *correlator) End() {
 }
 
 // diagnoser reads what an incident needs and ranks its causes.
-func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Diagnosis, error), error) {
+func (a *App) diagnoser() (func(context.Context, schemas.Incident, []schemas.Incident) (*schemas.Diagnosis, error), error) {
 	cfg := a.cfg.Correlate.Causes
 	registry, err := metric.New(cfg.Metrics)
 	if err != nil {
@@ -291,12 +292,15 @@ func (a *App) diagnoser() (func(context.Context, schemas.Incident) (*schemas.Dia
 	}
 	store := tables.New(a.db.Conn())
 	var learnt lesson
-	return func(ctx context.Context, inc schemas.Incident) (*schemas.Diagnosis, error) {
-		beside, err := a.db.FindIncidents(ctx, clickhouse.IncidentFilter{Tenant: inc.Tenant, Model: inc.Model, From: inc.Onset.Add(-besideBack), Limit: 100})
+	return func(ctx context.Context, inc schemas.Incident, open []schemas.Incident) (*schemas.Diagnosis, error) {
+		stored, err := a.db.FindIncidents(ctx, clickhouse.IncidentFilter{Tenant: inc.Tenant, Model: inc.Model, From: inc.Onset.Add(-besideBack), Limit: 100})
 		if err != nil {
 			return nil, err
 		}
-		symptom, until := correlate.SymptomOf(&inc, beside)
+		stored = slices.DeleteFunc(stored, func(s schemas.Incident) bool {
+			return slices.ContainsFunc(open, func(o schemas.Incident) bool { return o.ID == s.ID })
+		})
+		symptom, until := correlate.SymptomOf(&inc, append(stored, open...))
 		from := inc.Onset.Add(-cfg.Lookback)
 		known, err := store.Ask(ctx, tables.Question{
 			Tenant: inc.Tenant, Model: inc.Model, From: from, Until: until, Registry: registry, MaxSeries: cfg.MaxSeries, MaxEvents: cfg.MaxEvents,
