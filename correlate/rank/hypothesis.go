@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/driftline/driftline/correlate/anomaly"
 	"github.com/driftline/driftline/correlate/graph"
@@ -109,6 +110,23 @@ func (r *ranking) hypothesiseData() {
 	r.hypothesis(moved, schemas.CauseData, metric.PopulationShift)
 	if r.has(Performance) {
 		r.hypothesis(worse, schemas.CauseConcept, metric.ConceptShift)
+		r.estimateStands(worse)
+	}
+}
+
+// estimateStands takes the blame for a fall of performance from a population
+// that moved, where labels part from the estimate: that one allows for inputs
+// that moved, so what it does not see is not due to them.
+func (r *ranking) estimateStands(worse map[string]*schemas.Signal) {
+	gap := slices.ContainsFunc(r.Symptom.Signals, func(s schemas.Signal) bool { return strings.HasPrefix(s.Detector, schemas.ConceptGapPrefix) })
+	if !gap || len(worse) == 0 {
+		return
+	}
+	for _, c := range r.candidates {
+		if c.kind == schemas.CauseData {
+			c.e = 0
+			c.against = "the estimate, which allows for inputs that moved, did not fall with the labels"
+		}
 	}
 }
 

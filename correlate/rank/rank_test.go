@@ -379,17 +379,19 @@ func TestRetrain(t *testing.T) {
 }
 
 // Labels part from the estimate where inputs arrive broken, too: that is no
-// reason to train again. Where inputs are well, it is.
+// reason to train again. Where inputs are well, it is, and a population that moved
+// is not to blame: the estimate allows for it.
 func TestConceptBesideBrokenInputs(t *testing.T) {
 	gap := schemas.Signal{Version: "1", Detector: "concept_gap_roc_auc", Score: 0.3, Threshold: 0.05, NWindow: 1000, WindowStart: minute(100), WindowEnd: minute(105)}
 	broken := schemas.Signal{Version: "1", Feature: "amount", Detector: "unit_change", Score: 2, Threshold: 1, NWindow: 1000, WindowStart: minute(100), WindowEnd: minute(105)}
+	moved := schemas.Signal{Version: "1", Feature: "device", Detector: "new_category", Score: 0.4, Threshold: 0.01, NWindow: 1000, WindowStart: minute(75), WindowEnd: minute(80)}
 	for _, c := range []struct {
 		signals []schemas.Signal
 		retrain bool
-	}{{[]schemas.Signal{gap}, true}, {[]schemas.Signal{gap, broken}, false}} {
+	}{{[]schemas.Signal{gap}, true}, {[]schemas.Signal{gap, broken}, false}, {[]schemas.Signal{gap, moved}, true}} {
 		w := serving(func(int, int) float64 { return 0 })
 		w.in.Symptom.Signals, w.in.Symptom.Metric, w.in.Symptom.Effects = c.signals, "", []rank.Effect{rank.Performance}
-		if r := w.rank(); len(r.Causes) == 0 || r.Retrain != c.retrain {
+		if r := w.rank(); len(r.Causes) == 0 || r.Retrain != c.retrain || c.retrain && r.Causes[0].Kind != schemas.CauseConcept {
 			t.Errorf("%d signals: %s", len(c.signals), dump(r))
 		}
 	}

@@ -61,6 +61,7 @@ type stage struct {
 	rows, broken   counter
 	log, committed counter // of its topic
 	recent         uint64  // what came since the last scrape
+	waiting        float64 // what waits before its topic
 }
 
 // provider of a service that models ask.

@@ -13,7 +13,7 @@ func (s *stage) halted(ms int64) (seconds float64, yes bool) {
 			continue
 		}
 		switch f.Kind {
-		case StuckConsumer, StalePipeline, LabelFeedStopped, LabelBacklog:
+		case StuckConsumer, StalePipeline, LabelFeedStopped:
 			return f.since(ms).Seconds(), true
 		}
 	}
@@ -30,6 +30,12 @@ func (w *World) watchStage(s *stage, ms int64, out *samples) {
 	}
 	s.recent = 0
 	age := max(1, d.Normal(20, 4))
+	if strength, f := s.faults.of(LabelBacklog, ms); strength > 0 { // held back before the topic: its consumer has nothing to do
+		s.waiting += came
+		came, age = 0, age+f.since(ms).Seconds()
+	} else {
+		came, s.waiting = came+s.waiting, 0
+	}
 	s.log.add(came)
 	since, halted := s.halted(ms)
 	nulls := max(0, d.Normal(0.002, 0.0005))
