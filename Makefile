@@ -56,7 +56,7 @@ crash: setup build ## inject hundreds of faults into a running ingest, on kfake 
 
 bench: setup build ## measure ingest against the storage's limit, then the benchmarks of single parts (BENCH=regexp)
 	@go run ./internal/bench
-	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./detectors ./detectors/multivariate ./detectors/sequential ./loadtest ./internal/embedded/native/wire ./internal/app | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
+	@go test -run '^$$' -bench '$(BENCH)' -benchtime 0.5s -benchmem ./schemas ./ingest ./internal/query ./detectors ./detectors/multivariate ./detectors/sequential ./loadtest ./internal/embedded/native/wire ./internal/app | grep -v '^\(PASS\|goos\|goarch\|pkg\|cpu\)'
 
 quality: build ## measure how well the detectors do, and write docs/quality.md
 	@scripts/quality.sh

@@ -134,7 +134,7 @@ func (c checker) config(text string) error {
 		return err
 	}
 	cmd := exec.Command(c.bin, "check-config", file.Name())
-	cmd.Env = append(os.Environ(), "CLICKHOUSE_PASSWORD=secret")
+	cmd.Env = append(os.Environ(), "CLICKHOUSE_PASSWORD=secret", "DRIFTLINE_API_TOKEN=0123456789abcdef01234567")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("check-config: %s", strings.ReplaceAll(string(out), filepath.Dir(file.Name()), ""))
 	}

@@ -13,7 +13,7 @@ import (
 func (c checker) compose() error {
 	for _, profile := range []string{"demo", "prod"} {
 		options, err := cli.NewProjectOptions([]string{c.path("compose", "compose.yaml")},
-			cli.WithEnv([]string{"CLICKHOUSE_PASSWORD=secret"}), cli.WithProfiles([]string{profile}), cli.WithInterpolation(true))
+			cli.WithEnv([]string{"CLICKHOUSE_PASSWORD=secret", "DRIFTLINE_API_TOKEN=0123456789abcdef01234567"}), cli.WithProfiles([]string{profile}), cli.WithInterpolation(true))
 		if err != nil {
 			return err
 		}
