@@ -36,7 +36,7 @@ var incidentsKind = Kind{
 		}
 		sql := fmt.Sprintf(`SELECT id, state, severity, title, tenant, model, %s, %s, if(diagnosis = '', NULL, JSONExtractFloat(JSONExtractRaw(JSONExtractRaw(diagnosis, 'causes'), 1), 'confidence')) AS confidence,
   toBool(JSONExtractBool(diagnosis, 'retrain')) AS retrain, JSONExtractString(diagnosis, 'advice') AS advice, onset, opened_at AS opened, updated_at AS updated, resolved_at AS resolved,
-  arrayStringConcat(features, ', ') AS features, toUInt64(JSONLength(signals)) AS n_signals
+  arrayStringConcat(features, ', ') AS features, toUInt64(JSONLength(signals)) AS n_signals, merged_into
 FROM incidents FINAL WHERE %s ORDER BY onset DESC, id LIMIT %d`, cause("title", "cause"), cause("kind", "cause_kind"), w, q.Limit)
 		frame, err := q.table("", sql, w.args)
 		if err != nil {

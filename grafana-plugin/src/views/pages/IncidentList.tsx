@@ -22,6 +22,7 @@ export interface IncidentRow {
   resolved: number | null;
   features: string;
   n_signals: number;
+  merged_into?: string;
 }
 
 /** IncidentList shows incidents as a list, those that are open first. */
@@ -42,7 +43,7 @@ export function IncidentList({ rows, zone, empty }: { rows: readonly IncidentRow
             {r.cause ? <><b>{r.cause}</b>{r.confidence !== null && <> ({share(Math.round(r.confidence * 100) / 100)})</>}. </> : 'The cause is being looked for. '}
             {r.advice && !r.advice.includes(r.cause) ? r.advice : r.advice.split(':')[0] && r.cause ? `${r.advice.split(':')[0]}.` : ''}
           </p>
-          <small>{r.model} · since {moment(r.onset, zone)}{r.resolved ? `, over after ${span(r.resolved - r.onset)}` : ''} · {r.n_signals} signals</small>
+          <small>{r.model} · since {moment(r.onset, zone)}{r.resolved ? `, over after ${span(r.resolved - r.onset)}` : ''} · {r.n_signals} signals{r.merged_into && <> · of the same cause as <Link to={{ page: 'incident', id: r.merged_into }}>{r.merged_into}</Link></>}</small>
         </li>
       ))}
     </ul>
