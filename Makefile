@@ -14,7 +14,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X github.com/driftline/driftline/internal/selfmetrics.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kafka console build demo test crash bench quality fleet deploy-check fuzz lint fmt generate clean
+.PHONY: help setup setup-kafka console plugin build demo test crash bench quality fleet deploy-check fuzz lint fmt generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,15 @@ console: ## build the front end that the binary serves at its API's address; nee
 $(CONSOLE): grafana-plugin/package-lock.json grafana-plugin/scripts/build.mjs $(shell find grafana-plugin/src/views grafana-plugin/src/console -type f 2>/dev/null)
 	@[ -d grafana-plugin/node_modules/esbuild ] || (cd grafana-plugin && npm ci --omit=dev --silent)
 	@cd grafana-plugin && npm run --silent console
+
+# Platforms of the plugin's back end, such as "linux/amd64 darwin/arm64".
+PLUGIN_PLATFORMS ?= $(shell go env GOOS)/$(shell go env GOARCH)
+
+plugin: ## build the Grafana app into grafana-plugin/dist, its back end for PLUGIN_PLATFORMS; needs npm
+	@[ -d grafana-plugin/node_modules/@grafana/data ] || (cd grafana-plugin && npm ci --silent)
+	@cd grafana-plugin && npm run --silent build
+	@for p in $(PLUGIN_PLATFORMS); do suffix=; [ $${p%/*} != windows ] || suffix=.exe; \
+	CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -trimpath -ldflags '-s -w' -o grafana-plugin/dist/datasource/gpx_driftline_datasource_$${p%/*}_$${p#*/}$$suffix ./grafana-plugin/pkg; done
 
 build: ## build bin/driftline, with the console where there is npm
 	@mkdir -p bin
