@@ -102,7 +102,7 @@ export function App() {
           <a href={host.href({ page: 'pipeline' })} aria-current={place.page === 'pipeline' ? 'page' : undefined}>Pipeline</a>
         </nav>
         <span className={`live ${isLiveNow === false ? 'dl-tone-warn' : isLiveNow ? 'dl-tone-ok' : ''}`} role="status">{isLiveNow === false ? '○ not connected' : isLiveNow ? '● live' : '○ connecting'}</span>
-        <Picker key={`${route.span.from}/${route.span.to}/${zone}`} span={route.span} zone={zone} onPick={pick} />
+        <Picker key={`${route.span.from}/${route.span.to}/${zone}`} span={route.span} zone={zone} now={now} onPick={pick} />
         <button type="button" className="dl-control" title="Ask again" aria-label="Ask again" onClick={() => setNow(Date.now())}>↻</button>
         <select className="dl-control" aria-label="Time zone" value={zone} onChange={(e) => setZone(e.target.value)}><option value="UTC">UTC</option><option value="">Local time</option></select>
         <select className="dl-control" aria-label="Look" value={look} onChange={(e) => setLook(e.target.value as Look)}><option value="auto">Auto</option><option value="dark">Dark</option><option value="light">Light</option></select>
@@ -129,12 +129,12 @@ function Page({ place }: { place: Place }) {
   }
 }
 
-function Picker({ span, zone, onPick }: { span: Span; zone: string; onPick: (s: Span) => void }) {
+function Picker({ span, zone, now, onPick }: { span: Span; zone: string; now: number; onPick: (s: Span) => void }) {
   const box = useRef<HTMLDetailsElement>(null);
-  const write = (text: string) => (text.startsWith('now') ? text : new Date(at(text, Date.now())).toISOString().slice(0, 19));
+  const write = (text: string) => (text.startsWith('now') ? text : (Number.isNaN(at(text, now)) ? text : new Date(at(text, now)).toISOString().slice(0, 19)));
   const [from, setFrom] = useState(write(span.from));
   const [to, setTo] = useState(write(span.to));
-  const isGood = at(from, Date.now()) < at(to, Date.now());
+  const isGood = at(from, now) < at(to, now);
   const done = (s: Span) => {
     box.current?.removeAttribute('open');
     onPick(s);

@@ -107,7 +107,7 @@ export async function events(stream: ReadableStream<Uint8Array>, on: (name: stri
     if (done) {
       return;
     }
-    rest += decoder.decode(value, { stream: true }).replaceAll('\r\n', '\n');
+    rest = (rest + decoder.decode(value, { stream: true })).replaceAll('\r\n', '\n'); // a pair may come in two pieces
     for (let cut = rest.indexOf('\n\n'); cut >= 0; cut = rest.indexOf('\n\n')) {
       const lines = rest.slice(0, cut).split('\n');
       rest = rest.slice(cut + 2);
