@@ -3,7 +3,7 @@ module.exports = {
   testEnvironment: 'jsdom',
   roots: ['<rootDir>/src'],
   setupFiles: ['<rootDir>/test/polyfill.cjs'],
-  transform: { '^.+\\.[cm]?[jt]sx?$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript', tsx: true }, transform: { react: { runtime: 'automatic' } }, target: 'es2023' }, module: { type: 'commonjs' } }] },
+  transform: { '^.+\\.[cm]?[jt]sx?$': '<rootDir>/test/transform.cjs' },
   transformIgnorePatterns: [], // Grafana's packages come as modules
   moduleNameMapper: { '\\.css$': '<rootDir>/test/text.cjs' },
 };
