@@ -147,3 +147,6 @@ require (
 	gopkg.in/ini.v1 v1.67.3 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 )
+
+// Packages of npm may have Go files of their own.
+ignore ./grafana-plugin/node_modules

@@ -28,8 +28,8 @@ type correlator struct {
 
 	mergedAt time.Time // when incidents of one cause were last looked for
 
-	acted   time.Time // wall clock up to which actions were read
-	actedAt time.Time // when
+	acted   time.Time                                                                               // wall clock up to which actions were read
+	actedAt time.Time                                                                               // when
 	ask     func(context.Context, schemas.Incident, []schemas.Incident) (*schemas.Diagnosis, error) // of an incident, beside the open ones of its model
 
 	undiagnosed map[schemas.ModelKey][]schemas.Incident // open at the start and never diagnosed, until their model is heard of: it may belong to another partition
