@@ -28,9 +28,9 @@ func needs(t *testing.T, what string, there bool) {
 	t.Skip(what)
 }
 
-// Every page of the console in a real browser, dark and light, over a real store:
+// Every page of the console, and the app for Grafana, in a real browser, dark and light, over a real store:
 // no error, accessible, and nothing is asked of other addresses.
-func TestConsoleInABrowser(t *testing.T) {
+func TestPagesInABrowser(t *testing.T) {
 	const front = "../../grafana-plugin"
 	browser := "/usr/bin/chromium"
 	if from := os.Getenv("CHROMIUM"); from != "" {
@@ -60,9 +60,19 @@ func TestConsoleInABrowser(t *testing.T) {
 	})
 	check(t, err)
 	t.Cleanup(s.Close)
-	run := exec.CommandContext(t.Context(), node, "test/browser/run.mjs", "http://"+s.Addr()+"/", querytest.Incident)
-	run.Dir = front
-	out, err := run.CombinedOutput()
-	t.Logf("%s", out)
-	check(t, err)
+	look := func(t *testing.T, args ...string) {
+		run := exec.CommandContext(t.Context(), node, args...)
+		run.Dir, run.Env = front, append(os.Environ(), "DRIFTLINE_API=http://"+s.Addr())
+		out, err := run.CombinedOutput()
+		t.Logf("%s", out)
+		check(t, err)
+	}
+	t.Run("console", func(t *testing.T) { look(t, "test/browser/run.mjs", "http://"+s.Addr()+"/", querytest.Incident) })
+	t.Run("app", func(t *testing.T) { // what is built for Grafana, with Grafana's own components around it
+		_, err := os.Stat(front + "/dist/plugin.json")
+		needs(t, "the app is not built (make plugin)", err == nil)
+		_, err = os.Stat(front + "/node_modules/@grafana/ui")
+		needs(t, "the front end's packages are not installed (npm ci in grafana-plugin)", err == nil)
+		look(t, "test/browser/grafana.mjs")
+	})
 }

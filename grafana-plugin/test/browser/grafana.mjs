@@ -1,5 +1,4 @@
-// Looks at the built plugin, and at the console once more, in Chromium over a
-// running Driftline: DRIFTLINE_API=http://127.0.0.1:9470 npm run browser:grafana
+// Looks at the built plugin in Chromium over a running Driftline: DRIFTLINE_API=http://127.0.0.1:9470 npm run browser:grafana
 // The plugin's data source asks through a stand-in for Grafana that hands its
 // questions to the API, whose answers have the same form. Screenshots go to
 // screenshots/.
@@ -79,7 +78,6 @@ if (!incident) {
   process.stderr.write('browser: Driftline has no incident: give it the data of a demo\n');
   process.exit(1);
 }
-const feature = incidents.find((i) => i.model === incident.model && i.features?.some((f) => f && !f.startsWith('_')))?.features.find((f) => f && !f.startsWith('_')) ?? '';
 const end = Math.max(...incidents.map((i) => Date.parse(i.updated_at))) + 15 * 60_000;
 const time = { from: end - 90 * 60_000, to: end };
 const model = incident.model;
@@ -124,21 +122,7 @@ async function look(name, scheme, address, { expect, within, act } = {}) {
 }
 
 for (const scheme of ['dark', 'light']) {
-  const at = (hash) => `${api}/#${hash}${hash.includes('?') ? '&' : '?'}from=${time.from}&to=${time.to}`;
   const visible = (text) => `text=${text}`;
-  await look(`console-fleet-${scheme}`, scheme, at('/'), { expect: [visible(model), 'canvas', visible('open incidents')] });
-  await look(`console-model-${scheme}`, scheme, at(`/models/default/${model}?feature=${encodeURIComponent(feature)}`), {
-    expect: ['canvas', '.dl-overlay svg, .dl-overlay .dl-empty', visible('Features by impact')],
-    act: async (p) => { // the heat map by keyboard
-      await p.locator('canvas').first().focus();
-      await p.keyboard.press('ArrowDown');
-      await p.keyboard.press('ArrowUp');
-      await p.locator('.dl-tip').first().waitFor({ timeout: 5000 }).catch(() => fail('keyboard', 'no tooltip'));
-    },
-  });
-  await look(`console-incident-${scheme}`, scheme, at(`/incidents/${incident.id}`), { expect: [visible('Why'), '.dl-causes button', visible('Timeline')] });
-  await look(`console-pipeline-${scheme}`, scheme, at('/pipeline'), { expect: [visible('Records per second'), visible('Decisions')] });
-
   const shown = (show, query) => `${host}/?${new URLSearchParams({ show, theme: scheme, ...Object.fromEntries(Object.entries(time).map(([k, v]) => [k, String(v)])), ...(query ? { query: JSON.stringify(query) } : {}) })}`;
   const own = { within: '.dl-root' };
   await look(`plugin-editors-${scheme}`, scheme, shown('editors', { kind: 'distribution' }), {
@@ -158,7 +142,15 @@ for (const scheme of ['dark', 'light']) {
     },
   });
   const models = [model];
-  await look(`plugin-heatmap-${scheme}`, scheme, shown('heatmap', { kind: 'drift_heatmap', models }), { ...own, expect: ['canvas'] });
+  await look(`plugin-heatmap-${scheme}`, scheme, shown('heatmap', { kind: 'drift_heatmap', models }), {
+    ...own, expect: ['canvas'],
+    act: async (p) => { // by keyboard
+      await p.locator('canvas').first().focus();
+      await p.keyboard.press('ArrowDown');
+      await p.keyboard.press('ArrowUp');
+      await p.locator('.dl-tip').first().waitFor({ timeout: 5000 }).catch(() => fail('keyboard', 'no tooltip'));
+    },
+  });
   await look(`plugin-distribution-${scheme}`, scheme, shown('distribution', { kind: 'distribution', models, limit: 6 }), { ...own, expect: ['.dl-overlay svg'] });
   await look(`plugin-ridgeline-${scheme}`, scheme, shown('ridgeline', { kind: 'distribution_series', models, features: ['_score'] }), { ...own, expect: ['.dl-ridges svg'] });
   await look(`plugin-evidence-${scheme}`, scheme, shown('evidence', { kind: 'incident_causes', id: incident.id }), { ...own, expect: ['.dl-causes button'] });
