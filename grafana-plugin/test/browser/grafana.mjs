@@ -108,7 +108,7 @@ async function look(name, scheme, address, { expect, within, act } = {}) {
   for (const text of expect ?? []) {
     await p.locator(text).first().waitFor({ timeout: 15_000 }).catch(() => fail(name, `${text} does not appear`));
   }
-  await p.waitForLoadState('networkidle').catch(() => undefined); // the console's stream never ends
+  await p.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => undefined); // the console's stream never ends
   await p.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), null, { timeout: 10_000 }).catch(() => fail(name, 'loads for ever'));
   await act?.(p).catch((e) => fail(name, e.message.split('\n')[0]));
   await p.evaluate(`(function (define) {${axe}})()`); // it would take SystemJS's define
