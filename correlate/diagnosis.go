@@ -33,6 +33,9 @@ func SymptomOf(i *schemas.Incident, beside []schemas.Incident) (s rank.Symptom, 
 		for _, signal := range o.Signals {
 			if bears(i, o, &signal) {
 				s.Signals = append(s.Signals, signal)
+				if arriveBroken(o) && !slices.Contains(s.Broken, signal.Feature) {
+					s.Broken = append(s.Broken, signal.Feature)
+				}
 			}
 		}
 	}
@@ -47,6 +50,18 @@ func SymptomOf(i *schemas.Incident, beside []schemas.Incident) (s rank.Symptom, 
 		until = latest
 	}
 	return s, until
+}
+
+// Follows tells whether what an incident is put down to may be another one of
+// its model: what labels say may follow from what inputs show, never the other
+// way round.
+func Follows(i, other *schemas.Incident) bool { return isOutcome(i) && !isOutcome(other) }
+
+// arriveBroken tells whether the features of an incident are known to arrive
+// broken: an input is its likeliest cause.
+func arriveBroken(i *schemas.Incident) bool {
+	d := i.Diagnosis
+	return d != nil && len(d.Causes) > 0 && d.Causes[0].Kind == schemas.CauseInput && d.Causes[0].Confidence >= fair
 }
 
 // bears tells whether a signal of another incident has to do with one: drift of

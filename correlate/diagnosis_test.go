@@ -51,4 +51,16 @@ func TestSymptomBesideOtherIncidents(t *testing.T) {
 			t.Errorf("%s: the incident itself was changed", c.of.ID)
 		}
 	}
+	// What drift is put down to is known of its features.
+	drift.Diagnosis = &schemas.Diagnosis{Causes: []schemas.Cause{{Entity: "stage/batch", Kind: schemas.CauseInput, Confidence: 0.9}}}
+	if s, _ := correlate.SymptomOf(&gap, []schemas.Incident{drift}); len(s.Broken) != 1 || s.Broken[0] != "amount" {
+		t.Errorf("broken %v", s.Broken)
+	}
+	drift.Diagnosis.Causes[0].Kind = schemas.CauseData
+	if s, _ := correlate.SymptomOf(&gap, []schemas.Incident{drift}); len(s.Broken) != 0 {
+		t.Errorf("a population that moved is no broken input: %v", s.Broken)
+	}
+	if !correlate.Follows(&gap, &drift) || correlate.Follows(&drift, &gap) || correlate.Follows(&drift, &unit) {
+		t.Error("which follow from which")
+	}
 }

@@ -93,7 +93,7 @@ func (r *ranking) hypothesiseData() {
 	for i := range r.Symptom.Signals {
 		s := &r.Symptom.Signals[i]
 		switch e := effectOf(s); {
-		case e == Inputs && slices.Contains(brokenBy, s.Detector):
+		case e == Inputs && (slices.Contains(brokenBy, s.Detector) || slices.Contains(r.Symptom.Broken, s.Feature)):
 			keep(broken, s)
 		case e == Inputs:
 			keep(moved, s)

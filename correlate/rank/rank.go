@@ -17,6 +17,7 @@ type Symptom struct {
 	At      time.Time        // when it was seen
 	Within  time.Duration    // it began at At or so much later: the length of the window that was judged
 	Signals []schemas.Signal // of the incident; what they say of the data competes with other causes
+	Broken  []string         // features that arrive broken, whatever the signals about them are called
 }
 
 // Input is everything that the ranking knows.

@@ -387,10 +387,12 @@ func TestConceptBesideBrokenInputs(t *testing.T) {
 	moved := schemas.Signal{Version: "1", Feature: "device", Detector: "new_category", Score: 0.4, Threshold: 0.01, NWindow: 1000, WindowStart: minute(75), WindowEnd: minute(80)}
 	for _, c := range []struct {
 		signals []schemas.Signal
+		broken  []string // what another incident of the model is put down to
 		retrain bool
-	}{{[]schemas.Signal{gap}, true}, {[]schemas.Signal{gap, broken}, false}, {[]schemas.Signal{gap, moved}, true}} {
+	}{{[]schemas.Signal{gap}, nil, true}, {[]schemas.Signal{gap, broken}, nil, false}, {[]schemas.Signal{gap, moved}, nil, true}, {[]schemas.Signal{gap, moved}, []string{"device"}, false}} {
 		w := serving(func(int, int) float64 { return 0 })
 		w.in.Symptom.Signals, w.in.Symptom.Metric, w.in.Symptom.Effects = c.signals, "", []rank.Effect{rank.Performance}
+		w.in.Symptom.Broken = c.broken
 		if r := w.rank(); len(r.Causes) == 0 || r.Retrain != c.retrain || c.retrain && r.Causes[0].Kind != schemas.CauseConcept {
 			t.Errorf("%d signals: %s", len(c.signals), dump(r))
 		}

@@ -270,7 +270,15 @@ func (c *correlator) attach(ctx context.Context, f finding, now time.Time) error
 	if count("attached"); len(f.d.Causes) == 0 || f.d.Causes[0].Kind == schemas.CauseUnobserved {
 		c.a.set.GetOrCreateCounter("driftline_correlate_abstentions_total").Inc()
 	}
-	return c.tell(ctx, inc)
+	if err := c.tell(ctx, inc); err != nil {
+		return err
+	}
+	for _, other := range c.c.Open(inc.ModelKey()) { // what labels say may follow from it
+		if other.ID != inc.ID && correlate.Follows(&other, &inc) && other.Diagnosis != nil {
+			c.suspect(other, now)
+		}
+	}
+	return nil
 }
 
 // Close commits how far the work is done.
