@@ -93,14 +93,18 @@ func confidence(k *known) float64 {
 	return 0
 }
 
-// entities that a diagnosis holds to be causes, or to lie between a cause and
-// the symptom; none for nil. What was ruled out is not among them.
+// entities that a diagnosis holds to be its likeliest causes, or to lie between
+// these and the symptom; none for nil. What was ruled out is not among them, nor
+// what is far less likely: an incident with a cause of its own is told.
 func entities(d *schemas.Diagnosis) map[string]bool {
 	out := map[string]bool{}
-	if d == nil {
+	if d == nil || len(d.Causes) == 0 {
 		return out
 	}
 	for _, c := range d.Causes {
+		if c.Confidence < d.Causes[0].Confidence/2 {
+			continue
+		}
 		out[c.Entity] = true
 		for _, e := range c.Path {
 			out[e] = true

@@ -23,7 +23,7 @@ func asJSON(t *testing.T, v any) string {
 func story(out *strings.Builder, colour bool) {
 	s := screen{out: out, colour: colour}
 	s.header(header{
-		Rate: 3000, Seed: 1, Length: time.Minute, From: start, To: minute(60), Injected: []loadtest.Injected{shift}, Admin: "127.0.0.1:9464",
+		Rate: 3000, Seed: 1, Length: time.Minute, From: start, To: minute(60), Injected: []loadtest.Injected{shift}, Admin: "127.0.0.1:9464", Console: "127.0.0.1:9470",
 		Receivers: map[string]string{receiverPagerDuty: "http://127.0.0.1:1/v2/enqueue", receiverWebhook: "http://127.0.0.1:1/driftline"},
 	})
 	l, inc := full()
@@ -50,6 +50,7 @@ driftline demo
   fleet      credit, ranking, vision; 3000 events/s for 1m, seed 1
   time       one second is one minute: 09:00:00 to 10:00:00 UTC, windows of 5m
   fault      shift    of credit at 09:15:00: incomes fall
+  console    http://127.0.0.1:9470/, as long as this runs
   metrics    http://127.0.0.1:9464/metrics
   receiver   pagerduty at http://127.0.0.1:1/v2/enqueue
   receiver   webhook at http://127.0.0.1:1/driftline
