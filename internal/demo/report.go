@@ -188,10 +188,21 @@ func (l *ledger) time(f judge.Found, accepted func(receipt) bool) Found {
 	return out
 }
 
+// toldThroughAnother tells whether a receiver hears of the incident through one
+// of the same cause.
+func (i *Incident) toldThroughAnother(receiver string) bool {
+	return slices.ContainsFunc(i.Deliveries, func(d Delivery) bool {
+		return d.Receiver == receiver && d.Status == schemas.NotificationSuppressed && (strings.HasPrefix(d.Error, "inhibited by ") || strings.HasPrefix(d.Error, "merged into "))
+	})
+}
+
 // undelivered are the receivers that miss an incident's newest revision or did
 // not accept it.
 func (i *Incident) undelivered(accepted func(receipt) bool) (out []string) {
 	for _, name := range receiverNames {
+		if i.toldThroughAnother(name) {
+			continue
+		}
 		if !i.deliveredTo(name, i.Revision) || !accepted(receipt{name, i.ID, i.action()}) {
 			out = append(out, name+" was not told: "+i.Title)
 		}
