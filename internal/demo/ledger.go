@@ -216,7 +216,7 @@ func (l *ledger) settled(windows []windowOf) bool {
 			return false
 		}
 		for _, r := range receiverNames {
-			if !i.deliveredTo(r, i.Revision) {
+			if !i.deliveredTo(r, i.Revision) && !i.toldThroughAnother(r) {
 				return false
 			}
 		}
